@@ -1,0 +1,74 @@
+"""What no single setting can say: which of them go together, and which never."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from halfdoor.config.errors import ConfigError
+from halfdoor.config.listening import check_listening, is_loopback, split_bind
+from halfdoor.config.model import Config, Jwt
+from halfdoor.ids import is_server_name
+
+
+def check_config(config: Config) -> None:
+    """Refuse a configuration that contradicts itself or would expose people (ConfigError)."""
+    if not is_server_name(config.server_name):
+        raise ConfigError("server_name", "it must be a host name, as in example.org.")
+    if (config.tls_cert is None) != (config.tls_key is None):
+        raise ConfigError("tls_cert", "a certificate and its key are given together.")
+    check_listening(
+        config.bind,
+        tls=config.tls_cert is not None,
+        behind_proxy=config.behind_proxy,
+        trusted_proxies=config.trusted_proxies,
+        development=config.development,
+    )
+    if config.outer_key_file and _lies_in(config.outer_key_file, config.data_dir):
+        raise ConfigError(
+            "outer_key_file",
+            "it lies in data_dir, where a thief or a backup of the database takes it along. "
+            "Put it elsewhere.",
+        )
+    if config.metrics_bind is not None:
+        host, _ = split_bind(config.metrics_bind)
+        if not is_loopback(host) and config.metrics_token_file is None:
+            raise ConfigError("metrics_bind", "beyond loopback it needs metrics_token_file.")
+    if config.public_url is not None:
+        _check_url("public_url", config.public_url)
+    _check_jwt(config.jwt)
+
+
+def _check_jwt(jwt: Jwt) -> None:
+    if jwt.jwks_file is not None and jwt.jwks_url is not None:
+        raise ConfigError("jwt.jwks_url", "give a file or an address, not both.")
+    if jwt.jwks_file is None and jwt.jwks_url is None:
+        if jwt.issuer is not None or jwt.audience is not None:
+            raise ConfigError("jwt.jwks_file", "issuer and audience mean nothing without keys.")
+        return
+    if not jwt.issuer:
+        raise ConfigError("jwt.issuer", "with keys it must be set, or any issuer would do.")
+    if not jwt.audience:
+        raise ConfigError("jwt.audience", "with keys it must be set, or tokens made for others do.")
+    if jwt.jwks_url is not None:
+        _check_url("jwt.jwks_url", jwt.jwks_url)
+
+
+def _check_url(setting: str, url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        scheme, host = parts.scheme, parts.hostname or ""
+    except ValueError:
+        scheme, host = "", ""
+    # Whoever can change what plain HTTP answers could be anybody; loopback has nobody between.
+    if not host or not (scheme == "https" or (scheme == "http" and _names_loopback(host))):
+        raise ConfigError(setting, "it must be an https address, or http on loopback.")
+
+
+def _names_loopback(host: str) -> bool:
+    try:
+        return is_loopback(host)
+    except ConfigError:
+        return False
+
+
+def _lies_in(file: Path, folder: Path) -> bool:
+    return file.resolve().is_relative_to(folder.resolve())

@@ -1,0 +1,270 @@
+"""The one way anything is written into a conversation: decide, start an epoch, seal, keep, wake.
+
+Every kind of event goes through `Keeper.keep`; its order of steps is the design (SCALE §3,
+SEALING §3 "Races").
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Final, Protocol
+
+import msgspec
+
+from halfdoor.clock import Clock, day_of
+from halfdoor.messaging.audience import Audience, Listener
+from halfdoor.messaging.deliveries import deliver, recipients
+from halfdoor.messaging.drafts import Draft
+from halfdoor.messaging.ledger import (
+    Append,
+    Committed,
+    ConversationStore,
+    EpochStart,
+    NewEvent,
+    SealedState,
+    StaleError,
+)
+from halfdoor.messaging.reading import Epoch, Reader, Reading
+from halfdoor.messaging.room import Room
+from halfdoor.messaging.rooms import Rooms
+from halfdoor.messaging.wake import Wakeups
+from halfdoor.sealing.envelope import EventFields, clear_body, clear_hash
+from halfdoor.sealing.epochs import Member, NewEpoch, new_epoch
+from halfdoor.sealing.shares import EscrowSet
+from halfdoor.sealing.suites import PublicKey
+
+# SEALING §3: a request that lost a race seals again, at most three times.
+_TRIES: Final = 4
+_EPOCH_EVENTS: Final = 10_000
+
+
+class BusyError(Exception):
+    """The conversation moved on each time; the client should try again in a moment."""
+
+
+class NoEscrowSetError(Exception):
+    """No escrow set is configured, so no standard conversation can be sealed."""
+
+
+class NoKeyError(Exception):
+    """Words were to be sealed by a request that belongs to no session."""
+
+
+class PublicKeys(Protocol):
+    """Where people's public keys are found; rows are checked before they are used."""
+
+    async def public_key(self, user: str) -> PublicKey | None:
+        """Return the public key of *user*, None for one who never signed in."""
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What a request decided to write.
+
+    `readers` are the members of the epoch these events begin, where the request asks for a new
+    one (`fresh`); `ends_epoch` leaves the next epoch to the next event.
+    """
+
+    drafts: tuple[Draft, ...]
+    fresh: bool = False
+    readers: frozenset[str] | None = None
+    ends_epoch: bool = False
+
+
+Decide = Callable[[Room], Awaitable[Plan]]
+
+
+class Keeper:
+    """Seals and keeps what a request decided, and tells everybody it concerns."""
+
+    def __init__(
+        self,
+        *,
+        store: ConversationStore,
+        rooms: Rooms,
+        audience: Audience,
+        reading: Reading,
+        keys: PublicKeys,
+        wakeups: Wakeups,
+        escrow: Sequence[EscrowSet],
+        entity: str,
+        redaction_grace_ms: int,
+        clock: Clock,
+    ) -> None:
+        """Take what each step needs."""
+        self._store = store
+        self._rooms = rooms
+        self._audience = audience
+        self._reading = reading
+        self._keys = keys
+        self._wakeups = wakeups
+        self._escrow = tuple(escrow)
+        self._sets = [one.hash for one in escrow]
+        self._entity = entity
+        self._grace = redaction_grace_ms
+        self._clock = clock
+
+    async def keep(self, reader: Reader, conv: str, decide: Decide) -> Committed:
+        """Write what *decide* makes of the conversation as it stands, all of it or nothing.
+
+        *decide* is asked again whenever the conversation moved on meanwhile. Raises what it
+        raises, and `BusyError`.
+        """
+        for _ in range(_TRIES):
+            room = await self._rooms.get(conv)
+            # 1. Decide, on the conversation as it stands.
+            plan = await decide(room)
+            now = self._clock.now_ms()
+            # 2. Start an epoch where one is due. Public keys are enough for that.
+            start = None
+            if plan.fresh or await self._is_due(reader, room, plan, now):
+                readers = plan.readers if plan.readers is not None else frozenset(room.readers())
+                start = await self.start_epoch(reader, room, readers, now)
+            hh = start.hh if start is not None else room.head.hh
+            epoch = await self._reading.current(reader, room, hh)
+            # 3. Seal. After this line the body exists only inside the envelope.
+            events = [await self.ready(reader, room, draft, now, epoch) for draft in plan.drafts]
+            # 4. Keep: epoch, events and inbox rows in one transaction, or nothing.
+            try:
+                committed = await self._store.append(
+                    Append(
+                        conv=conv,
+                        expects=(room.head.hh, room.head.revision),
+                        events=tuple(events),
+                        start=start,
+                        ends_epoch=plan.ends_epoch,
+                    )
+                )
+            except StaleError:
+                self._rooms.drop(conv)
+                continue
+            # 5. Wake. Losing this costs latency, never a message.
+            self.take(committed, start, reader.user)
+            return committed
+        raise BusyError("the conversation is changing too fast; try again")
+
+    def take(self, committed: Committed, start: EpochStart | None, author: str) -> None:
+        """Move this process's picture on, and wake everyone who was told."""
+        self._rooms.take(committed, start)
+        self._wakeups.ring(committed.told)
+        if author:
+            self._wakeups.recount(author, committed.conv)
+
+    async def _is_due(self, reader: Reader, room: Room, plan: Plan, now: int) -> bool:
+        head = room.head
+        if (
+            head.hh is None
+            # A clock that was set back does not end an epoch.
+            or day_of(now) > head.day
+            or head.epoch_events >= _EPOCH_EVENTS
+            or [entry.set for entry in room.header.escrow] != self._sets
+        ):
+            return True
+        # Whoever has words to seal and no wrap of the current key begins an epoch of their own.
+        return any(not one.stays_clear for one in plan.drafts) and (
+            await self._reading.current(reader, room, head.hh) is None
+        )
+
+    # -- epochs --------------------------------------------------------------------------------
+
+    async def make_epoch(
+        self, conv: str, epoch: int, prev: bytes, readers: Iterable[str], now: int
+    ) -> NewEpoch:
+        """Make an epoch of *conv* for *readers*; `NoEscrowSetError` where none is configured."""
+        if not self._escrow:
+            raise NoEscrowSetError("no escrow set is configured: see `halfdoor custodian --help`")
+        members = [Member(user, await self._keys.public_key(user)) for user in sorted(readers)]
+        return new_epoch(
+            entity=self._entity,
+            conv=conv,
+            epoch=epoch,
+            day=day_of(now),
+            posture="standard",
+            prev=prev,
+            members=members,
+            escrow=self._escrow,
+        )
+
+    async def start_epoch(
+        self, reader: Reader, room: Room, readers: Iterable[str], now: int
+    ) -> EpochStart:
+        """Start the next epoch of *room*, carrying its sealed state over where this reader can."""
+        head = room.head
+        old = await self._reading.open_state(reader, room)
+        made = await self.make_epoch(room.conv, head.epoch + 1, head.last_hh, readers, now)
+        sealer = self._reading.begin(reader, made.header, made.cek)
+        state = tuple(
+            SealedState(
+                type=key[0],
+                state_key=key[1],
+                fields=row.fields,
+                body=sealer.seal(row.fields, content),
+            )
+            for key, (row, content) in old.items()
+        )
+        return epoch_rows(made, day_of(now), state)
+
+    # -- events --------------------------------------------------------------------------------
+
+    async def ready(
+        self, reader: Reader, room: Room, draft: Draft, now: int, epoch: Epoch | None
+    ) -> NewEvent:
+        """Seal *draft* under *epoch* and address it."""
+        fields = EventFields(
+            event_id=draft.event_id,
+            sender=reader.user,
+            device=reader.device,
+            ts=now,
+            type=draft.type,
+            state_key=draft.state_key,
+            rel_type=draft.rel_type,
+            target=draft.target,
+            redacts=draft.redacts,
+        )
+        sealed_state = None
+        if draft.stays_clear:
+            body = clear_body(draft.raw)
+        else:
+            if epoch is None:
+                raise NoKeyError("this request has no key to seal with")
+            body = epoch.sealer.seal(fields, draft.raw)
+            if draft.state_key is not None:
+                sealed_state = SealedState(
+                    type=draft.type,
+                    state_key=draft.state_key,
+                    fields=fields,
+                    body=epoch.sealer.seal(fields, draft.raw),
+                )
+        told = recipients(room, draft)
+        listeners = await self._listeners(told)
+        deliveries, hidden = deliver(room, reader.user, draft, told, listeners)
+        return NewEvent(
+            fields=fields,
+            body=body,
+            clear_hash=clear_hash(fields),
+            txn=draft.txn,
+            deliveries=deliveries,
+            hidden_from=hidden,
+            membership=draft.membership,
+            redacts=draft.redacts,
+            destroy_after=now + self._grace if draft.redacts else None,
+            leaves=draft.leaves,
+            sealed_state=sealed_state,
+        )
+
+    async def _listeners(self, users: Iterable[str]) -> dict[str, Listener]:
+        listeners = {}
+        for user in users:
+            found = self._audience.at_hand(user)
+            listeners[user] = found if found is not None else await self._audience.of(user)
+        return listeners
+
+
+def epoch_rows(made: NewEpoch, day: int, state: tuple[SealedState, ...] = ()) -> EpochStart:
+    """Return the rows of a new epoch."""
+    return EpochStart(
+        epoch=made.header.epoch,
+        hh=made.header.hh,
+        day=day,
+        header=made.header.bytes,
+        wraps=made.wraps,
+        shares=made.shares,
+        sealed_state=state,
+    )

@@ -1,0 +1,90 @@
+"""How far people have read, and who is typing."""
+
+from typing import Final
+
+from halfdoor.clock import Clock
+from halfdoor.messaging.audience import Audience
+from halfdoor.messaging.content import encode
+from halfdoor.messaging.errors import BadJsonError, UnknownEventError
+from halfdoor.messaging.ledger import ConversationStore, Receipt
+from halfdoor.messaging.mailbox import MailboxStore
+from halfdoor.messaging.personal import FULLY_READ, Personal
+from halfdoor.messaging.reading import Reader
+from halfdoor.messaging.rooms import Rooms
+from halfdoor.messaging.sight import may_see
+from halfdoor.messaging.typing import Typing
+from halfdoor.messaging.wake import Wakeups
+
+READ: Final = "m.read"
+PRIVATE: Final = "m.read.private"
+KINDS: Final = (READ, PRIVATE, FULLY_READ)
+
+
+class Markers:
+    """Sets receipts, read markers and typing notices."""
+
+    def __init__(
+        self,
+        *,
+        store: ConversationStore,
+        mailbox: MailboxStore,
+        rooms: Rooms,
+        personal: Personal,
+        audience: Audience,
+        wakeups: Wakeups,
+        typing: Typing,
+        clock: Clock,
+    ) -> None:
+        """Take what each step needs."""
+        self._store = store
+        self._mailbox = mailbox
+        self._rooms = rooms
+        self._personal = personal
+        self._audience = audience
+        self._wakeups = wakeups
+        self._typing = typing
+        self._clock = clock
+
+    async def read(
+        self, reader: Reader, conv: str, kind: str, event_id: str, thread: str | None = None
+    ) -> None:
+        """Mark everything up to *event_id* as read. A receipt never moves back."""
+        if kind not in KINDS:
+            raise BadJsonError("the receipt type must be m.read, m.read.private or m.fully_read")
+        room = await self._rooms.for_member(conv, reader.user)
+        found = await self._store.event(conv, event_id)
+        if found is None or not may_see(room, reader.user, found.seq):
+            raise UnknownEventError("there is no such event")
+        if kind == FULLY_READ:
+            body = encode({"event_id": event_id})
+            await self._personal.keep(reader, FULLY_READ, body, conv)
+            return
+        receipt = Receipt(
+            user=reader.user,
+            kind=kind,
+            thread=thread,
+            event_id=event_id,
+            seq=found.seq,
+            ts=self._clock.now_ms(),
+        )
+        others = [user for user in room.joined if user != reader.user] if kind == READ else []
+        told = await self._store.set_receipt(conv, receipt, (reader.user, *others))
+        if told is None:
+            return
+        room.receipts[(reader.user, kind, thread)] = receipt
+        # A thread's own receipt leaves the rest of the conversation as unread as it was.
+        if thread is None or thread == "main":
+            marked = await self._mailbox.set_read(reader.user, conv, found.seq)
+            self._wakeups.recount(reader.user, conv)
+            told = (*told, marked)
+        self._wakeups.ring(told)
+
+    async def typing(self, reader: Reader, conv: str, timeout_ms: int) -> None:
+        """Show the others that *reader* types for *timeout_ms*, 0 that they stopped."""
+        room = await self._rooms.for_member(conv, reader.user)
+        tell = []
+        for user in room.joined:
+            listener = await self._audience.of(user)
+            if reader.user not in listener.unheard:
+                tell.append(user)
+        self._typing.set(conv, reader.user, timeout_ms, tell)

@@ -1,0 +1,212 @@
+"""Events as one reader sees them: opened, cut where redacted, with what stands beside them."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from halfdoor.clock import Clock
+from halfdoor.messaging import events
+from halfdoor.messaging.ledger import ConversationStore, StoredEvent
+from halfdoor.messaging.reading import Reader, Reading
+from halfdoor.messaging.room import Room
+from halfdoor.messaging.sight import membership_at
+from halfdoor.sealing.labels import Denied
+
+_NOTHING = b"{}"
+
+
+class Presenting:
+    """Makes client events of stored ones."""
+
+    def __init__(self, store: ConversationStore, reading: Reading, clock: Clock) -> None:
+        """Open with *reading*; find redactions and edits in *store*."""
+        self._store = store
+        self._reading = reading
+        self._clock = clock
+
+    async def present(
+        self,
+        reader: Reader,
+        room: Room,
+        stored: Sequence[StoredEvent],
+        *,
+        with_room: bool = False,
+        bundled: bool = False,
+    ) -> list[tuple[StoredEvent, bytes]]:
+        """Return what *reader* may see of *stored*, each with its JSON, in the same order.
+
+        Events hidden from the reader, and events whose epoch they have no wrap for, are left out.
+        With *bundled* an event carries its newest edit (CS-API, "Server-side aggregation").
+        """
+        shown = [event for event in stored if reader.user not in event.hidden_from]
+        contents = await self._reading.contents(reader, room, shown)
+        edits = await self._edits(reader, room, shown) if bundled else {}
+        now = self._clock.now_ms()
+        presented = []
+        for event, content in zip(shown, contents, strict=True):
+            because = None
+            if event.redacted_by is not None:
+                because = await self._redaction(reader, room, event.redacted_by)
+            elif content is None:
+                continue
+            edit = edits.get(event.fields.event_id)
+            beside = self._unsigned(reader, room, event, now, because, edit)
+            left = content if content is not None else _NOTHING
+            presented.append((event, _client_event(room, event, left, beside, with_room)))
+        return presented
+
+    def _unsigned(
+        self,
+        reader: Reader,
+        room: Room,
+        event: StoredEvent,
+        now: int,
+        because: bytes | None,
+        edit: bytes | None,
+    ) -> events.Unsigned:
+        fields = event.fields
+        own = fields.sender == reader.user and fields.device == reader.device
+        prev_content = replaces = None
+        if fields.state_key is not None:
+            older = room.replaced_by(event)
+            if older is not None:
+                replaces = older.fields.event_id
+                if older.body is not None and older.body[0] == 0:
+                    prev_content = older.body[1:]
+        return events.unsigned_of(
+            age=max(0, now - fields.ts),
+            transaction_id=event.txn if own else None,
+            membership=membership_at(room, reader.user, event.seq),
+            prev_content=prev_content,
+            replaces_state=replaces,
+            redacted_because=because,
+            relations={"m.replace": edit} if edit is not None else None,
+        )
+
+    async def _redaction(self, reader: Reader, room: Room, event_id: str) -> bytes | None:
+        found = await self._store.event(room.conv, event_id)
+        if found is None:
+            return None
+        contents = await self._reading.contents(reader, room, [found])
+        content = contents[0] if contents[0] is not None else _NOTHING
+        beside = events.unsigned_of(age=max(0, self._clock.now_ms() - found.fields.ts))
+        return _client_event(room, found, content, beside, with_room=False)
+
+    async def _edits(
+        self, reader: Reader, room: Room, shown: Sequence[StoredEvent]
+    ) -> dict[str, bytes]:
+        """Return the newest edit of each message by its own sender."""
+        senders = {
+            event.fields.event_id: event.fields.sender
+            for event in shown
+            if event.fields.state_key is None and event.redacted_by is None
+        }
+        if not senders:
+            return {}
+        related = await self._store.related(room.conv, list(senders), "m.replace")
+        newest: dict[str, StoredEvent] = {}
+        for edit in related:
+            target = edit.fields.target
+            valid = (
+                target is not None
+                and edit.fields.sender == senders.get(target)
+                and edit.redacted_by is None
+                and reader.user not in edit.hidden_from
+            )
+            if valid and target is not None:
+                newest[target] = edit
+        contents = await self._reading.contents(reader, room, list(newest.values()))
+        now = self._clock.now_ms()
+        return {
+            target: _client_event(
+                room, edit, content, events.unsigned_of(age=max(0, now - edit.fields.ts)), True
+            )
+            for (target, edit), content in zip(newest.items(), contents, strict=True)
+            if content is not None
+        }
+
+    async def state(
+        self, reader: Reader, room: Room, stored: Sequence[StoredEvent], *, with_room: bool = False
+    ) -> list[bytes]:
+        """Return state events; sealed ones in force are read from their current sealing."""
+        current = await self._reading.open_state(reader, room)
+        now = self._clock.now_ms()
+        shown = []
+        for event in stored:
+            fields = event.fields
+            if reader.user in event.hidden_from:
+                continue
+            key = (fields.type, fields.state_key or "")
+            held = current.get(key)
+            if held is not None and held[0].fields.event_id == fields.event_id:
+                content: bytes | None = held[1]
+            else:
+                content = (await self._opened(reader, room, event)) or (
+                    _NOTHING if event.redacted_by is not None else None
+                )
+            if content is not None:
+                beside = self._unsigned(reader, room, event, now, None, None)
+                shown.append(_client_event(room, event, content, beside, with_room))
+        return shown
+
+    async def state_content(
+        self, reader: Reader, room: Room, event_type: str, state_key: str
+    ) -> bytes | None:
+        """Return the content of one state event in force, None where there is none to read."""
+        event = room.state.get((event_type, state_key))
+        if event is None:
+            return None
+        held = (await self._reading.open_state(reader, room)).get((event_type, state_key))
+        if held is not None and held[0].fields.event_id == event.fields.event_id:
+            return held[1]
+        opened = await self._opened(reader, room, event)
+        return opened if opened is not None or event.redacted_by is None else _NOTHING
+
+    async def stripped(self, reader: Reader, room: Room, inviter: str) -> list[bytes]:
+        """Return the stripped state that an invited person is shown."""
+        current = await self._reading.open_state(reader, room)
+        shown = []
+        for key, event in room.state.items():
+            if not events.in_invite(key[0], key[1], (reader.user, inviter)):
+                continue
+            held = current.get(key)
+            content = held[1] if held is not None else None
+            if content is None and event.body is not None and event.body[0] == 0:
+                content = event.body[1:]
+            if content is not None:
+                shown.append(
+                    events.stripped(
+                        event_type=key[0],
+                        sender=event.fields.sender,
+                        state_key=key[1],
+                        content=content,
+                    )
+                )
+        return shown
+
+    async def _opened(self, reader: Reader, room: Room, event: StoredEvent) -> bytes | None:
+        try:
+            return (await self._reading.contents(reader, room, [event]))[0]
+        except Denied:
+            return None
+
+
+def _client_event(
+    room: Room, event: StoredEvent, content: bytes, beside: events.Unsigned, with_room: bool
+) -> bytes:
+    fields = event.fields
+    return events.client_event(
+        event_type=fields.type,
+        event_id=fields.event_id,
+        sender=fields.sender,
+        ts=fields.ts,
+        content=content,
+        state_key=fields.state_key,
+        unsigned=beside,
+        room_id=room.conv if with_room else None,
+    )
+
+
+def raw(events_json: Sequence[bytes]) -> list[msgspec.Raw]:
+    """Return encoded events for an answer that embeds them as they are."""
+    return [msgspec.Raw(one) for one in events_json]

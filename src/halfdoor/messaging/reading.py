@@ -1,0 +1,205 @@
+"""How a request gets at keys: the store's wraps, opened by the keyring of the reader's session.
+
+Nothing here holds a key. The keyring does, for as long as SEALING §2 allows.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Final, Protocol
+
+import msgspec
+
+from halfdoor.messaging.ledger import (
+    ConversationStore,
+    EpochRecord,
+    SealedState,
+    StoredEvent,
+)
+from halfdoor.messaging.room import Room, StateKey
+from halfdoor.sealing.envelope import EventFields
+from halfdoor.sealing.epochs import Header, ReaderRecord
+from halfdoor.sealing.labels import Denied
+from halfdoor.sealing.suites import PublicKey
+
+# Opening an epoch takes about 0.1 ms; so many in a row keep the loop below 2 ms.
+SLICE: Final = 8
+
+
+class Reader(msgspec.Struct, frozen=True):
+    """Who asks. `session` names their keyring; None for a request that can open nothing."""
+
+    user: str
+    device: str
+    session: str | None
+
+
+class Seals(Protocol):
+    """Seals events under one epoch."""
+
+    def seal(self, fields: EventFields, pt: bytes) -> bytes:
+        """Return the body of an event whose content is *pt*."""
+
+
+class Opens(Protocol):
+    """Opens events of one epoch."""
+
+    def open(self, fields: EventFields, body: bytes) -> bytes:
+        """Return the content of an event; `Denied` for anything that is not as it was sealed."""
+
+
+class Epoch(Protocol):
+    """One epoch, open to one session."""
+
+    @property
+    def sealer(self) -> Seals:
+        """What seals under it."""
+
+    @property
+    def opener(self) -> Opens:
+        """What opens under it."""
+
+    def late_wrap(
+        self,
+        records: Sequence[ReaderRecord],
+        user: str,
+        public: PublicKey,
+        granted_by: str,
+        day: int,
+    ) -> tuple[ReaderRecord, bytes, bytes]:
+        """Return record, rh and wrap that let *user* read this epoch too."""
+
+
+class Keyring(Protocol):
+    """The keys of sessions with a request in flight (readers/participants/keyring.py)."""
+
+    def cached(self, session: str, hh: bytes) -> Epoch | None:
+        """Return an epoch that is open already."""
+
+    def epoch(
+        self,
+        session: str,
+        user: str,
+        header: bytes,
+        hh: bytes,
+        *,
+        wrap: bytes | None,
+        records: Sequence[bytes],
+        late: bytes | None,
+        late_index: int,
+    ) -> Epoch:
+        """Open an epoch by the user's wrap; `Denied` if that fails."""
+
+    def begin(self, session: str | None, header: Header, cek: bytes) -> Epoch:
+        """Take the key of an epoch that this request makes; it is kept only for a session."""
+
+
+class Reading:
+    """Opens what a reader may open."""
+
+    def __init__(self, store: ConversationStore, keyring: Keyring) -> None:
+        """Read wraps from *store*, open them with *keyring*."""
+        self._store = store
+        self._keyring = keyring
+
+    def begin(self, reader: Reader, header: Header, cek: bytes) -> Seals:
+        """Return the sealer of an epoch that this request makes."""
+        return self._keyring.begin(reader.session, header, cek).sealer
+
+    async def current(self, reader: Reader, room: Room, hh: bytes | None) -> Epoch | None:
+        """Return the epoch *hh*, the newest of *room*, or None where the reader has no wrap."""
+        if reader.session is None or hh is None:
+            return None
+        found = self._keyring.cached(reader.session, hh)
+        if found is not None:
+            return found
+        opened = await self.epochs(reader, room, [room.head.epoch])
+        return next(iter(opened.values()), None)
+
+    async def epochs(self, reader: Reader, room: Room, numbers: Iterable[int]) -> dict[int, Epoch]:
+        """Return those of the epochs *numbers* that the reader can open, in slices."""
+        wanted = sorted(set(numbers))
+        if reader.session is None or not wanted:
+            return {}
+        records = await self._store.epochs(room.conv, reader.user, wanted)
+        return await self.open_records(reader, records)
+
+    async def open_records(
+        self, reader: Reader, records: Sequence[EpochRecord]
+    ) -> dict[int, Epoch]:
+        """Open what the store holds for the reader, without holding up other requests."""
+        opened: dict[int, Epoch] = {}
+        if reader.session is None:
+            return opened
+        fresh = 0
+        for record in records:
+            epoch = self._keyring.cached(reader.session, record.hh)
+            if epoch is None and (record.wrap is not None or record.late is not None):
+                epoch = self._open(reader, reader.session, record)
+                fresh += 1
+                if fresh % SLICE == 0:
+                    await asyncio.sleep(0)
+            if epoch is not None:
+                opened[record.epoch] = epoch
+        return opened
+
+    def _open(self, reader: Reader, session: str, record: EpochRecord) -> Epoch | None:
+        try:
+            return self._keyring.epoch(
+                session,
+                reader.user,
+                record.header,
+                record.hh,
+                wrap=record.wrap,
+                records=record.records,
+                late=record.late,
+                late_index=record.late_index,
+            )
+        except Denied:
+            # A wrap for an earlier key of this person (SEALING §2, start over): theirs no more.
+            return None
+
+    async def contents(
+        self, reader: Reader, room: Room, events: Sequence[StoredEvent]
+    ) -> list[bytes | None]:
+        """Return the content of each event, None where there is none or the reader has no key."""
+        epochs: dict[int, Epoch | None] = {}
+        session = reader.session
+        missing = set()
+        for event in events:
+            if event.body is None or event.body[0] == 0 or event.epoch in epochs:
+                continue
+            hh = room.head.hh if event.epoch == room.head.epoch else None
+            at_hand = self._keyring.cached(session, hh) if session and hh else None
+            if at_hand is not None:
+                epochs[event.epoch] = at_hand
+            else:
+                missing.add(event.epoch)
+        if missing:
+            epochs.update(await self.epochs(reader, room, missing))
+        return [_content(event, epochs.get(event.epoch)) for event in events]
+
+    async def open_state(
+        self, reader: Reader, room: Room
+    ) -> dict[StateKey, tuple[SealedState, bytes]]:
+        """Return the sealed state in force, opened; nothing where the reader has no key."""
+        if not room.sealed_state:
+            return {}
+        epoch = await self.current(reader, room, room.header.hh)
+        if epoch is None:
+            return {}
+        opened = {}
+        for key, row in room.sealed_state.items():
+            try:
+                opened[key] = (row, epoch.opener.open(row.fields, row.body))
+            except Denied:
+                # Written under an older epoch: the request that began this one had no key.
+                continue
+        return opened
+
+
+def _content(event: StoredEvent, epoch: Epoch | None) -> bytes | None:
+    if event.body is None:
+        return None
+    if event.body[0] == 0:
+        return event.body[1:]
+    return epoch.opener.open(event.fields, event.body) if epoch is not None else None

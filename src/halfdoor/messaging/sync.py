@@ -1,0 +1,257 @@
+"""What happened since: GET /sync, from the inbox of one person (CS-API; SCALE §1 and §4)."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from halfdoor.messaging.audience import Audience
+from halfdoor.messaging.errors import UnknownRoomError
+from halfdoor.messaging.ledger import Told
+from halfdoor.messaging.mailbox import MailboxStore
+from halfdoor.messaging.personal import Personal
+from halfdoor.messaging.reading import Reader
+from halfdoor.messaging.room import Room
+from halfdoor.messaging.rooms import Rooms
+from halfdoor.messaging.sync_changes import Changes, RoomChanges
+from halfdoor.messaging.sync_rooms import Section, SyncOptions, SyncRooms
+from halfdoor.messaging.sync_token import SyncToken
+from halfdoor.messaging.typing import Typing
+from halfdoor.messaging.wake import Tail, Wakeups
+from halfdoor.messaging.wraps import Wraps
+
+# So many inbox rows make one answer; the rest comes with the next token.
+_ROWS: Final = 2_000
+_PRESENT: Final = ("join", "invite")
+# The boot named in the tokens of a device that waits for approval: no process is called so.
+PENDING: Final = "pending"
+
+
+class PendingDevices(Protocol):
+    """What waits for this person's approval (SEALING §2, new device)."""
+
+    async def waiting(self, user: str) -> Sequence[Mapping[str, Any]]:
+        """Return the contents of the to-device events to show, one for each waiting device."""
+
+
+class Syncer:
+    """Answers /sync."""
+
+    def __init__(
+        self,
+        *,
+        entity: str,
+        mailbox: MailboxStore,
+        rooms: Rooms,
+        sections: SyncRooms,
+        personal: Personal,
+        audience: Audience,
+        wakeups: Wakeups,
+        wraps: Wraps,
+        typing: Typing,
+        pending: PendingDevices,
+    ) -> None:
+        """Take what each part of an answer comes from."""
+        self._entity = entity
+        self._mailbox = mailbox
+        self._rooms = rooms
+        self._sections = sections
+        self._personal = personal
+        self._audience = audience
+        self._wakeups = wakeups
+        self._wraps = wraps
+        self._typing = typing
+        self._pending = pending
+
+    async def wait_for_approval(
+        self, reader: Reader, since: SyncToken | None, timeout_ms: int
+    ) -> bytes:
+        """Return the legal, empty answer of a device that waits, after its timeout (SEALING §2)."""
+        if since is not None and timeout_ms > 0:
+            loop = asyncio.get_running_loop()
+            deadline = loop.time() + timeout_ms / 1000
+            tail = await self._wakeups.tail(reader.user)
+            while (left := deadline - loop.time()) > 0 and not self._wakeups.draining:
+                await self._wakeups.wait(tail, left)
+        return _Answer().encode(str(SyncToken(self._entity, 0, PENDING, 0)))
+
+    async def sync(
+        self, reader: Reader, since: SyncToken | None, timeout_ms: int, options: SyncOptions
+    ) -> bytes:
+        """Return what happened since *since*, waiting up to *timeout_ms* for something to."""
+        tail = await self._wakeups.tail(reader.user)
+        # A position that was never given out comes from before a restore: begin anew.
+        # So does a device that was approved after its first, empty answers.
+        if (
+            since is None
+            or since.entity != self._entity
+            or since.boot == PENDING
+            or since.pos > tail.last
+        ):
+            return await self._initial(reader, tail, options)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_ms / 1000
+        position = since.pos
+        typing_since = since.typing if since.boot == self._typing.boot else 0
+        while True:
+            typing_now = self._typing.serial
+            rows = tail.after(position)
+            if rows is None:
+                rows = await self._mailbox.inbox(reader.user, after=position, limit=_ROWS)
+            rows = rows[:_ROWS]
+            end = rows[-1].pos if rows else position
+            answer = await self._incremental(reader, tail, since.pos, rows, typing_since, options)
+            if answer is not None:
+                return answer.encode(self._token(end, typing_now))
+            # Nothing of it was for this client: go on from there.
+            position, typing_since = end, typing_now
+            left = deadline - loop.time()
+            if left <= 0 or self._wakeups.draining:
+                return _Answer().encode(self._token(position, typing_now))
+            if tail.last == position and self._typing.serial == typing_now:
+                await self._wakeups.wait(tail, left)
+
+    # -- since a token -------------------------------------------------------------------------
+
+    async def _incremental(
+        self,
+        reader: Reader,
+        tail: Tail,
+        since: int,
+        rows: Sequence[Told],
+        typing_since: int,
+        options: SyncOptions,
+    ) -> "_Answer | None":
+        """Return the answer, or None where nothing in *rows* is for this client."""
+        typed = self._typing.changed_since(typing_since)
+        if not rows and not typed and not options.full_state:
+            return None
+        changes = Changes(rows)
+        # Somebody waits for a key that this reader can give (SEALING §3, late wraps).
+        for conv in changes.owed:
+            await self._wraps.settle(reader, conv)
+        for conv in typed:
+            room = self._rooms.at_hand(conv)
+            if room is not None and room.members.get(reader.user) == "join":
+                changes.room(conv)
+        answer = _Answer()
+        room_data: dict[str, list[msgspec.Raw]] = {}
+        if changes.account:
+            answer.account, room_data = await self._personal.since(reader, since)
+        if options.full_state:
+            for place in await self._mailbox.places(reader.user):
+                if place.membership == "join":
+                    changes.room(place.conv)
+        for conv, changed in changes.rooms.items():
+            if options.filter.admits_room(conv):
+                data = room_data.get(conv, [])
+                await self._add_room(
+                    reader, tail, conv, changed, options, data, typing_since, answer
+                )
+        if changes.pending:
+            answer.to_device = await self._waiting(reader)
+        return None if answer.is_empty else answer
+
+    async def _add_room(
+        self,
+        reader: Reader,
+        tail: Tail,
+        conv: str,
+        changed: RoomChanges | None,
+        options: SyncOptions,
+        account: Sequence[msgspec.Raw],
+        typing_since: int,
+        answer: "_Answer",
+    ) -> None:
+        try:
+            room = await self._rooms.get(conv)
+        except UnknownRoomError:
+            return
+        membership = room.members.get(reader.user)
+        if membership == "join":
+            answer.join[conv] = await self._sections.joined(
+                reader,
+                room,
+                changed,
+                options,
+                counts=await self._wakeups.counts(reader.user, tail, conv),
+                account=account,
+                typing_since=typing_since,
+                unheard=(await self._audience.of(reader.user)).unheard,
+            )
+        elif membership == "invite":
+            if await self._shows_invite(reader, room):
+                answer.invite[conv] = await self._sections.invited(reader, room)
+        elif membership in {"leave", "ban"} and (changed is None or changed.events):
+            answer.leave[conv] = await self._sections.left(reader, room, changed, options)
+
+    async def _shows_invite(self, reader: Reader, room: Room) -> bool:
+        # An invite by somebody this person ignores since is not shown (CS-API, "Ignoring users").
+        event = room.state[("m.room.member", reader.user)]
+        if reader.user in event.hidden_from:
+            return False
+        return event.fields.sender not in (await self._audience.of(reader.user)).unheard
+
+    async def _waiting(self, reader: Reader) -> list[Mapping[str, Any]]:
+        return [
+            {"type": "org.halfdoor.pending", "sender": reader.user, "content": content}
+            for content in await self._pending.waiting(reader.user)
+        ]
+
+    # -- from the beginning --------------------------------------------------------------------
+
+    async def _initial(self, reader: Reader, tail: Tail, options: SyncOptions) -> bytes:
+        position, typing_now = tail.last, self._typing.serial
+        answer = _Answer()
+        answer.account, room_data = await self._personal.since(reader, 0)
+        wanted = (*_PRESENT, "leave", "ban") if options.filter.include_leave else _PRESENT
+        for place in await self._mailbox.places(reader.user):
+            if place.membership not in wanted or not options.filter.admits_room(place.conv):
+                continue
+            await self._wraps.settle(reader, place.conv)
+            data = room_data.get(place.conv, [])
+            await self._add_room(reader, tail, place.conv, None, options, data, 0, answer)
+            # A long list of rooms must not hold up everybody else.
+            await asyncio.sleep(0)
+        answer.to_device = await self._waiting(reader)
+        return answer.encode(self._token(position, typing_now))
+
+    # -- tokens --------------------------------------------------------------------------------
+
+    def _token(self, pos: int, typing: int) -> str:
+        return str(SyncToken(self._entity, pos, self._typing.boot, typing))
+
+
+class _Answer:
+    """An answer in the making."""
+
+    def __init__(self) -> None:
+        self.join: dict[str, Section] = {}
+        self.invite: dict[str, Section] = {}
+        self.leave: dict[str, Section] = {}
+        self.account: list[msgspec.Raw] = []
+        self.to_device: list[Mapping[str, Any]] = []
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.join or self.invite or self.leave or self.account or self.to_device)
+
+    def encode(self, token: str) -> bytes:
+        body: dict[str, Any] = {"next_batch": token}
+        rooms = {
+            name: sections
+            for name, sections in (
+                ("join", self.join),
+                ("invite", self.invite),
+                ("leave", self.leave),
+            )
+            if sections
+        }
+        if rooms:
+            body["rooms"] = rooms
+        if self.account:
+            body["account_data"] = {"events": self.account}
+        if self.to_device:
+            body["to_device"] = {"events": self.to_device}
+        return msgspec.json.encode(body)

@@ -1,0 +1,373 @@
+"""The keyring: user keys and epoch keys, held while a session's request runs and soon forgotten.
+
+It implements the protocol `Keyring` of the accounts room and that of the messaging room. Nothing it
+holds is ever written down, queued or printed (SEALING §2).
+"""
+
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Final, final
+
+from halfdoor.accounts.recovery_key import RecoveryKey
+from halfdoor.readers.participants.keyring_epochs import EpochKeys, open_epoch
+from halfdoor.readers.participants.keyring_session import Held
+from halfdoor.sealing.epochs import Header, cek_commit
+from halfdoor.sealing.labels import Denied, b64
+from halfdoor.sealing.opening.user_keys import (
+    open_account_data,
+    open_approval,
+    open_pending,
+    open_previous,
+    open_recovery,
+    open_user_key,
+)
+from halfdoor.sealing.slots import (
+    SECRET_BYTES,
+    pending_private,
+    read_recovery_text,
+    recovery_private,
+    recovery_text,
+    seal_account_data,
+    seal_approval,
+    seal_previous,
+    seal_recovery,
+    wrap_pending_secret,
+    wrap_user_key,
+)
+from halfdoor.sealing.suites import XWING, PrivateKey, PublicKey
+
+DEFAULT_SECONDS: Final = 30
+DEFAULT_SESSIONS: Final = 10_000
+DEFAULT_EPOCHS: Final = 256
+
+
+class KeyringFullError(Exception):
+    """Every session the keyring has room for has a request in flight: try again in a moment."""
+
+
+@final
+class InFlight:
+    """A block during which a request of one session is in flight."""
+
+    __slots__ = ("_keyring", "_session")
+
+    def __init__(self, keyring: "Keyring", session: str) -> None:
+        self._keyring = keyring
+        self._session = session
+
+    def __enter__(self) -> None:
+        self._keyring.start(self._session)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._keyring.end(self._session)
+
+
+@final
+class Keyring:
+    """Keys of sessions whose requests are in flight, and for *seconds* after the last one.
+
+    *seconds* 0 means the request alone. At most *sessions* are held, each with at most *epochs*
+    open epochs; *clock* counts seconds and never goes back.
+    """
+
+    def __init__(
+        self,
+        *,
+        seconds: float = DEFAULT_SECONDS,
+        sessions: int = DEFAULT_SESSIONS,
+        epochs: int = DEFAULT_EPOCHS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._seconds = seconds
+        self._max_sessions = sessions
+        self._max_epochs = epochs
+        self._clock = clock
+        self._held: OrderedDict[str, Held] = OrderedDict()
+
+    # --- how long -------------------------------------------------------------------------------
+
+    def request(self, session: str) -> InFlight:
+        """Count a request of *session* as in flight until the block is left."""
+        return InFlight(self, session)
+
+    def start(self, session: str) -> None:
+        """Begin a request; `request` is the usual way."""
+        self._room_for(session).in_flight += 1
+
+    def end(self, session: str) -> None:
+        """End a request that `start` began."""
+        held = self._held.get(session)
+        if held is None:  # Logged out meanwhile.
+            return
+        held.in_flight -= 1
+        held.last = self._clock()
+        if held.in_flight == 0 and (held.empty or self._seconds == 0):
+            self.forget(session)
+
+    def sweep(self, now: float) -> int:
+        """Wipe every session whose time is over at *now* (of the keyring's clock); say how many."""
+        over = [name for name, held in self._held.items() if self._is_over(held, now)]
+        for name in over:
+            self.forget(name)
+        return len(over)
+
+    def forget(self, session: str) -> None:
+        """Wipe what is held for *session*, whatever is in flight: it was logged out."""
+        held = self._held.pop(session, None)
+        if held is not None:
+            held.wipe()
+
+    def holds(self, session: str) -> bool:
+        """Tell whether the user key of *session* is open."""
+        held = self._live(session)
+        return held is not None and held.kid is not None
+
+    # --- user keys ------------------------------------------------------------------------------
+
+    def create(self, session: str, user: str) -> PublicKey:
+        """Make the user key of *user*; return its public part."""
+        key = PrivateKey.generate(XWING)
+        self._owned(session, user).put(key)
+        return key.public
+
+    def unlock(
+        self, session: str, user: str, kid: bytes, slot: str, blob: bytes, kek: bytes
+    ) -> None:
+        """Open the user key *kid* from a slot; `Denied` if it is another's or not that key."""
+        key = open_user_key(kek, blob, user, kid, slot)
+        self._owned(session, user).put(key)
+
+    def wrap(self, session: str, user: str, slot: str, kek: bytes) -> bytes:
+        """Return the user key in force, wrapped for *slot*."""
+        return wrap_user_key(kek, self._user_key(session, user), user, slot)
+
+    def replace(self, session: str, user: str) -> tuple[PublicKey, bytes]:
+        """Make the key that follows the one in force; return it and the old one sealed to it.
+
+        Both stay open: account data is opened with `account_data_open` under the old kid and
+        sealed again under the new one in the same request.
+        """
+        old = self._user_key(session, user)
+        key = PrivateKey.generate(XWING)
+        blob = seal_previous(old, user, key.public)
+        self._owned(session, user).put(key)
+        return key.public, blob
+
+    def unlock_former(
+        self, session: str, user: str, kid: bytes, next_kid: bytes, blob: bytes
+    ) -> None:
+        """Open the former key *kid* with its successor *next_kid*, which must be open."""
+        held = self._owned(session, user)
+        successor = held.keys.get(next_kid)
+        if successor is None:
+            raise Denied
+        held.keys[kid] = open_previous(successor, blob, user, kid)
+
+    # --- recovery -------------------------------------------------------------------------------
+
+    def make_recovery(self, session: str, user: str) -> RecoveryKey:
+        """Make a recovery key for the user key in force, with its kit."""
+        secret = os.urandom(SECRET_BYTES)
+        public = recovery_private(secret).public
+        key = self._user_key(session, user)
+        blob = seal_recovery(key, user, public)
+        kit: dict[str, object] = {"v": 1, "user": user, "kid": b64(key.kid), "rec": b64(blob)}
+        return RecoveryKey(text=recovery_text(secret), public=public.to_bytes(), blob=blob, kit=kit)
+
+    def seal_recovery(self, session: str, user: str, recovery_public: bytes) -> bytes:
+        """Return the user key in force sealed to a recovery key that somebody holds."""
+        public = PublicKey.from_bytes(recovery_public)
+        return seal_recovery(self._user_key(session, user), user, public)
+
+    def unlock_recovery(self, session: str, user: str, kid: bytes, blob: bytes, text: str) -> None:
+        """Open the user key *kid* with the recovery key *text*."""
+        key = open_recovery(recovery_private(read_recovery_text(text)), blob, user, kid)
+        self._owned(session, user).put(key)
+
+    def rejoin_former(
+        self, session: str, user: str, kid: bytes, next_kid: bytes, blob: bytes, text: str
+    ) -> bytes:
+        """Open the former key *kid* with the recovery key *text*; return it sealed to *next_kid*.
+
+        So a person who started over and then found the recovery key has the old history back.
+        """
+        held = self._owned(session, user)
+        successor = held.keys.get(next_kid)
+        if successor is None:
+            raise Denied
+        old = open_recovery(recovery_private(read_recovery_text(text)), blob, user, kid)
+        held.keys[kid] = old
+        return seal_previous(old, user, successor.public)
+
+    # --- sessions that wait ---------------------------------------------------------------------
+
+    def new_pending(self, session: str, user: str) -> PublicKey:
+        """Make the secret of a session that waits; return the public part of its key."""
+        secret = os.urandom(SECRET_BYTES)
+        self._owned(session, user).pending = secret
+        return pending_private(secret).public
+
+    def wrap_pending(self, session: str, user: str, slot: str, kek: bytes) -> bytes:
+        """Return the session's pending secret, wrapped for *slot*."""
+        return wrap_pending_secret(kek, self._pending(session, user), user, slot)
+
+    def unlock_pending(
+        self, session: str, user: str, kid: bytes, slot: str, blob: bytes, kek: bytes
+    ) -> None:
+        """Open the pending secret of a session from a slot; *kid* is that of its pending key."""
+        secret = open_pending(kek, blob, user, kid, slot)
+        self._owned(session, user).pending = secret
+
+    def approve(self, session: str, user: str, target: str, pending_public: bytes) -> bytes:
+        """Return the user key in force, sealed to the session *target* that waits."""
+        public = PublicKey.from_bytes(pending_public)
+        return seal_approval(self._user_key(session, user), user, target, public)
+
+    def take_approval(self, session: str, user: str, kid: bytes, approval: bytes) -> None:
+        """Open the user key *kid* that a live session sealed to this one."""
+        pending = pending_private(self._pending(session, user))
+        key = open_approval(pending, approval, user, kid, session)
+        self._owned(session, user).put(key)
+
+    # --- account data ---------------------------------------------------------------------------
+
+    def account_data_seal(self, session: str, user: str, type: str, room: str, pt: bytes) -> bytes:
+        """Return account data sealed under the user key in force; *room* is "" for global."""
+        return seal_account_data(self._user_key(session, user), user, type, room, pt)
+
+    def account_data_open(
+        self, session: str, user: str, type: str, room: str, blob: bytes
+    ) -> bytes:
+        """Return sealed account data, whichever of the session's keys it was sealed under."""
+        current = self._user_key(session, user)
+        others = [one for one in self._owned(session, user).keys.values() if one is not current]
+        for key in (current, *others):
+            try:
+                return open_account_data(key, blob, user, type, room)
+            except Denied:
+                continue
+        raise Denied
+
+    # --- epochs ---------------------------------------------------------------------------------
+
+    def cached(self, session: str, hh: bytes) -> EpochKeys | None:
+        """Return the epoch *hh* if it is open for *session*."""
+        held = self._held.get(session)
+        if held is None:
+            return None
+        if held.in_flight == 0 and self._is_over(held, self._clock()):
+            self.forget(session)
+            return None
+        return held.epochs.get(hh)
+
+    def epoch(
+        self,
+        session: str,
+        user: str,
+        header: bytes,
+        hh: bytes,
+        *,
+        wrap: bytes | None = None,
+        records: Sequence[bytes] = (),
+        late: bytes | None = None,
+        late_index: int = -1,
+    ) -> EpochKeys:
+        """Open the epoch *hh* for *user* by the member wrap, or by the late wrap; else `Denied`.
+
+        *records* are the epoch's reader records in order, *late_index* the user's own among them.
+        """
+        held = self._live(session)
+        if held is None or held.user != user:
+            raise Denied
+        found = held.epochs.get(hh)
+        if found is None:
+            found = open_epoch(
+                held.keys,
+                user,
+                header,
+                hh,
+                wrap=wrap,
+                records=records,
+                late=late,
+                late_index=late_index,
+            )
+            self._keep(held, hh, found)
+        else:
+            held.epochs.move_to_end(hh)
+        return found
+
+    def begin(self, session: str | None, header: Header, cek: bytes) -> EpochKeys:
+        """Take the key of an epoch that this request makes; it is kept only for a session."""
+        if cek_commit(cek) != header.cek_commit:
+            raise Denied
+        started = EpochKeys(header, cek)
+        held = self._live(session) if session is not None else None
+        # Only for a member who could open it by a wrap: a writer need not be a reader.
+        if held is not None and held.user is not None and header.kid_of(held.user) in held.keys:
+            self._keep(held, header.hh, started)
+        return started
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    def _keep(self, held: Held, hh: bytes, epoch: EpochKeys) -> None:
+        held.epochs[hh] = epoch
+        while len(held.epochs) > self._max_epochs:
+            # Not wiped: the request that opened it may still be reading with it.
+            held.epochs.popitem(last=False)
+
+    def _is_over(self, held: Held, now: float) -> bool:
+        return held.in_flight == 0 and now - held.last >= self._seconds
+
+    def _live(self, session: str) -> Held | None:
+        """Return what is held for *session*, unless its time is over: a late sweep adds nothing."""
+        held = self._held.get(session)
+        if held is not None and self._is_over(held, self._clock()) and self._seconds > 0:
+            self.forget(session)
+            return None
+        return held
+
+    def _room_for(self, session: str) -> Held:
+        held = self._live(session)
+        if held is None:
+            if len(self._held) >= self._max_sessions:
+                self._make_room()
+            held = self._held[session] = Held(self._clock())
+        else:
+            self._held.move_to_end(session)
+        return held
+
+    def _make_room(self) -> None:
+        """Forget the idle session that was used longest ago."""
+        idle = next((name for name, held in self._held.items() if held.in_flight == 0), None)
+        if idle is None:
+            raise KeyringFullError("all sessions are busy")
+        self.forget(idle)
+
+    def _owned(self, session: str, user: str) -> Held:
+        held = self._room_for(session)
+        held.belongs_to(user)
+        return held
+
+    def _user_key(self, session: str, user: str) -> PrivateKey:
+        held = self._live(session)
+        if held is None:
+            raise Denied
+        return held.user_key(user)
+
+    def _pending(self, session: str, user: str) -> bytes:
+        held = self._live(session)
+        if held is None or held.pending is None or held.user != user:
+            raise Denied
+        return held.pending
+
+    def __repr__(self) -> str:
+        epochs = sum(len(held.epochs) for held in self._held.values())
+        return f"Keyring(sessions={len(self._held)}, epochs={epochs})"

@@ -1,0 +1,33 @@
+"""What can go wrong with keeping things; each message says what to do."""
+
+
+class StoreError(Exception):
+    """The store refused or could not serve; the subclasses name the fact."""
+
+
+class StoreUnavailableError(StoreError):
+    """Disk full, read-only, broken or busy: not acknowledged; the request may be sent again."""
+
+
+class StoreClosedError(StoreError):
+    """The store is shutting down and takes no more writes."""
+
+
+class DataInUseError(StoreError):
+    """Another process has this data directory open."""
+
+
+class DamagedStoreError(StoreError):
+    """The database file is not a sound SQLite database."""
+
+
+class NewerSchemaError(StoreError):
+    """The database was written by a newer version of Halfdoor than this one."""
+
+
+class OuterKeyError(StoreError):
+    """The outer key cannot be used: wrong, readable by others, missing, or beside the data."""
+
+
+class UnknownConversationError(StoreError):
+    """There is no conversation of this id to write to."""

@@ -1,0 +1,64 @@
+"""The embedded database: one writer with group commit, a few readers (SCALE §1 and §3)."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from halfdoor.store.sqlite.connect import open_writer
+from halfdoor.store.sqlite.readers import Readers
+from halfdoor.store.sqlite.writer import FunctionLane, Lane, Side, Writer
+
+T = TypeVar("T")
+
+
+class Database:
+    """One SQLite file for conversations and people, or one file for each of the two sides.
+
+    The files' schema must be up to date (`migrate`), and no other process may write to them
+    (`lockfile`). Errors: `StoreUnavailableError`, `DamagedStoreError`, `StoreClosedError`, and
+    whatever a function given to it raises.
+    """
+
+    def __init__(self, conv_path: Path, user_path: Path | None = None, *, readers: int = 2) -> None:
+        people_path = user_path or conv_path
+        conversations = open_writer(conv_path)
+        people = conversations if people_path == conv_path else open_writer(people_path)
+        self.shared = people is conversations
+        self._readers = Readers(
+            {Side.CONVERSATIONS: conv_path, Side.PEOPLE: people_path}, threads=readers
+        )
+        self._writer = Writer(conversations, people)
+        self._functions = {side: FunctionLane(side) for side in Side}
+
+    async def write(
+        self, function: Callable[[sqlite3.Connection], T], side: Side = Side.PEOPLE
+    ) -> T:
+        """Run *function* in a transaction on the writer thread and return after it is durable.
+
+        Other writes share the transaction. What *function* raises undoes its own statements
+        only and is raised here. It may be run a second time after a neighbour failed, so it
+        must have no effect but on the connection, and must not commit. It must not block.
+        """
+        result: T = await self._writer.submit(self._functions[side], function)
+        return result
+
+    async def write_in(self, lane: Lane, item: Any) -> Any:
+        """Write *item* in *lane* and return its outcome after it is durable."""
+        return await self._writer.submit(lane, item)
+
+    async def read(
+        self, function: Callable[[sqlite3.Connection], T], side: Side = Side.PEOPLE
+    ) -> T:
+        """Run *function* on a read-only connection in a reader thread; it sees one moment."""
+        return await self._readers.run(side, function)
+
+    @property
+    def waiting(self) -> int:
+        """How many writes are queued."""
+        return self._writer.waiting
+
+    async def close(self) -> None:
+        """Make everything queued durable, then close all connections."""
+        await self._writer.close()
+        await self._readers.close()

@@ -1,0 +1,2 @@
+-- name: all
+SELECT cb, c, n, payload FROM fanout ORDER BY cb, c, n;

@@ -1,0 +1,93 @@
+"""Numbers for Prometheus: requests by route template, and what other rooms let us read."""
+
+import bisect
+from collections.abc import Callable, Iterable
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+# Seconds. Long polls end in the last ones, so they are told apart by their route.
+BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
+
+CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+
+
+class RequestNumbers(Collector):
+    """Counts and times of requests. Counting is two list writes; Prometheus sees it on demand."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[str, str, int], int] = {}
+        self._times: dict[tuple[str, str], list[int]] = {}
+        self._sums: dict[tuple[str, str], float] = {}
+
+    def count(self, method: str, template: str, status: int, seconds: float) -> None:
+        """One request of *template* (never a path: paths hold ids) was answered."""
+        key = (method, template, status)
+        self._counts[key] = self._counts.get(key, 0) + 1
+        route = (method, template)
+        times = self._times.get(route)
+        if times is None:
+            times = self._times[route] = [0] * (len(BOUNDS) + 1)
+            self._sums[route] = 0.0
+        times[bisect.bisect_left(BOUNDS, seconds)] += 1
+        self._sums[route] += seconds
+
+    def collect(self) -> Iterable[Metric]:
+        """Two families: a counter with status, a histogram without."""
+        counts = CounterMetricFamily(
+            "halfdoor_requests", "Requests answered", labels=("method", "route", "status")
+        )
+        for (method, template, status), number in self._counts.items():
+            counts.add_metric((method, template, str(status)), number)
+        yield counts
+        times = HistogramMetricFamily(
+            "halfdoor_request_seconds", "Time to answer", labels=("method", "route")
+        )
+        for (method, template), buckets in self._times.items():
+            total = 0
+            cumulated: list[tuple[str, float]] = []
+            for bound, number in zip((*map(str, BOUNDS), "+Inf"), buckets, strict=True):
+                total += number
+                cumulated.append((bound, total))
+            times.add_metric((method, template), cumulated, self._sums[method, template])
+        yield times
+
+
+class Gauges(Collector):
+    """Present values that other rooms compute when asked, e.g. sessions in the keyring."""
+
+    def __init__(self) -> None:
+        self._read: dict[str, tuple[str, Callable[[], float]]] = {}
+
+    def add(self, name: str, meaning: str, read: Callable[[], float]) -> None:
+        """Show what *read* returns as `halfdoor_<name>`; ValueError for a name in use."""
+        if name in self._read:
+            raise ValueError(f"{name} is shown already")
+        self._read[name] = (meaning, read)
+
+    def collect(self) -> Iterable[Metric]:
+        """One gauge for each value."""
+        for name, (meaning, read) in self._read.items():
+            yield GaugeMetricFamily(f"halfdoor_{name}", meaning, value=read())
+
+
+class Metrics:
+    """One server's numbers, in a registry of its own (two servers may share a test process)."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = RequestNumbers()
+        self.gauges = Gauges()
+        self.registry.register(self.requests)
+        self.registry.register(self.gauges)
+        ProcessCollector(registry=self.registry)
+
+    def text(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,284 @@
+"""The messaging room, wired by hand over a store in memory, with real sealing and a real keyring."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from tests.messaging.fake_store import FakeStore
+
+from halfdoor.messaging.audience import Audience
+from halfdoor.messaging.consequences import Consequences
+from halfdoor.messaging.contacts import Contacts
+from halfdoor.messaging.create import Creator
+from halfdoor.messaging.filters import parse_filter
+from halfdoor.messaging.history import History
+from halfdoor.messaging.keep import Keeper
+from halfdoor.messaging.markers import Markers
+from halfdoor.messaging.moves import Moves
+from halfdoor.messaging.personal import Personal
+from halfdoor.messaging.presenting import Presenting
+from halfdoor.messaging.reading import Reader, Reading
+from halfdoor.messaging.rooms import Rooms
+from halfdoor.messaging.send import Sender
+from halfdoor.messaging.sync import Syncer
+from halfdoor.messaging.sync_rooms import SyncOptions, SyncRooms
+from halfdoor.messaging.sync_token import parse_token
+from halfdoor.messaging.typing import Typing
+from halfdoor.messaging.wake import Wakeups
+from halfdoor.messaging.wraps import Wraps
+from halfdoor.policy.load import load
+from halfdoor.readers.participants.keyring import Keyring
+from halfdoor.safety.ages import AgeBand
+from halfdoor.safety.contact import Person
+from halfdoor.sealing.labels import b64
+from halfdoor.sealing.shares import EscrowSet
+from halfdoor.sealing.suites import X25519, PrivateKey, PublicKey
+
+DAY_MS = 86_400_000
+
+
+@dataclass
+class FixedClock:
+    """A clock that moves when it is told to."""
+
+    now: int = 20_780 * DAY_MS + 1_000
+
+    def now_ms(self) -> int:
+        return self.now
+
+
+@dataclass
+class FakePeople:
+    """The facts about people, as the accounts room would tell them."""
+
+    version: int = 0
+    bands: dict[str, AgeBand] = field(default_factory=dict)
+    keys: dict[str, PublicKey] = field(default_factory=dict)
+    accounts: set[str] = field(default_factory=set)
+    connections: dict[frozenset[str], str] = field(default_factory=dict)
+    blocked: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    suspended_users: set[str] = field(default_factory=set)
+    _blocks: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    async def person(self, user: str) -> Person:
+        return Person(user_id=user, band=self.bands.get(user, AgeBand.UNKNOWN))
+
+    async def suspended(self, user: str) -> bool:
+        return user in self.suspended_users
+
+    async def exists(self, user: str) -> bool:
+        return user in self.accounts
+
+    async def connection(self, one: str, other: str) -> str | None:
+        return self.connections.get(frozenset({one, other}))
+
+    async def blocks(self, user: str) -> frozenset[str]:
+        return self.blocks_at_hand(user)
+
+    def blocks_at_hand(self, user: str) -> frozenset[str]:
+        held = self._blocks.get(user)
+        if held is None or held != self.blocked[user]:
+            held = self._blocks[user] = frozenset(self.blocked[user])
+        return held
+
+    async def connect(self, one: str, other: str, source: str) -> None:
+        self.connections[frozenset({one, other})] = source
+        self.version += 1
+
+    async def public_key(self, user: str) -> PublicKey | None:
+        return self.keys.get(user)
+
+    async def member_content(self, user: str) -> dict[str, str]:
+        return {"displayname": user[1:].split(":")[0].title()} if user in self.accounts else {}
+
+    def forget_key(self, user: str) -> None:
+        """Nothing is held ready here."""
+
+
+class NobodyWaits:
+    """No device waits for approval."""
+
+    async def waiting(self, user: str) -> list[dict[str, Any]]:
+        return []
+
+
+def escrow_set() -> EscrowSet:
+    """Return a 2-of-3 set of custodians."""
+    custodians = [
+        {
+            "name": f"C{i}",
+            "organisation": "O",
+            "employer": "E",
+            "hpke": b64(PrivateKey.generate(X25519).public.raw),
+            "approval_key": "",
+            "notice_url": f"https://c{i}.example/",
+        }
+        for i in range(3)
+    ]
+    return EscrowSet.from_document(
+        {
+            "v": 1,
+            "entity": "a.example",
+            "suite": 1,
+            "groups": [{"k": 2, "custodians": custodians}],
+            "open_until": 30_000,
+        }
+    )
+
+
+class LittleHouse:
+    """Everything between the web and the store."""
+
+    def __init__(self, *, escrow: list[EscrowSet] | None = None) -> None:
+        self.clock = FixedClock()
+        self.store = FakeStore()
+        self.people = FakePeople()
+        self.keyring = Keyring()
+        self.escrow = [escrow_set()] if escrow is None else escrow
+        self.policy = load(None)
+        self.start()
+
+    def start(self) -> None:
+        """Wire the rooms; again, as after a restart: only store and keyring are carried over."""
+        store, people, clock = self.store, self.people, self.clock
+        self.wakeups = Wakeups(store)
+        self.rooms = Rooms(store)
+        self.audience = Audience(store, people)
+        self.reading = Reading(store, self.keyring)
+        self.typing = Typing("boot1", clock, self.wakeups.nudge)
+        self.personal = Personal(store, self.keyring, self.audience, self.wakeups)
+        self.keeper = Keeper(
+            store=store, rooms=self.rooms, audience=self.audience, reading=self.reading,
+            keys=people, wakeups=self.wakeups, escrow=self.escrow, entity="a.example",
+            redaction_grace_ms=30 * DAY_MS, clock=clock,
+        )  # fmt: skip
+        self.wraps = Wraps(
+            store=store, rooms=self.rooms, reading=self.reading, keys=people,
+            wakeups=self.wakeups, clock=clock,
+        )  # fmt: skip
+        self.contacts = Contacts(
+            policy=self.policy, people=people, mailbox=store, audience=self.audience, clock=clock
+        )
+        self.moves = Moves(
+            keeper=self.keeper, rooms=self.rooms, contacts=self.contacts, wraps=self.wraps,
+            mailbox=store, profiles=people, people=people,
+        )  # fmt: skip
+        self.creator = Creator(
+            keeper=self.keeper, store=store, reading=self.reading, contacts=self.contacts,
+            moves=self.moves, profiles=people, server_name="a.example", clock=clock,
+        )  # fmt: skip
+        self.sender = Sender(
+            keeper=self.keeper, store=store, rooms=self.rooms, contacts=self.contacts,
+            k_id=bytes(32),
+        )  # fmt: skip
+        presenting = Presenting(store, self.reading, clock)
+        self.history = History(store, store, self.rooms, presenting)
+        self.markers = Markers(
+            store=store, mailbox=store, rooms=self.rooms, personal=self.personal,
+            audience=self.audience, wakeups=self.wakeups, typing=self.typing, clock=clock,
+        )  # fmt: skip
+        self.syncer = Syncer(
+            entity="a.example", mailbox=store, rooms=self.rooms,
+            sections=SyncRooms(store, presenting, self.typing), personal=self.personal,
+            audience=self.audience, wakeups=self.wakeups, wraps=self.wraps, typing=self.typing,
+            pending=NobodyWaits(),
+        )  # fmt: skip
+        self.news = Consequences(
+            store=store, mailbox=store, rooms=self.rooms, keeper=self.keeper, moves=self.moves,
+            seals=self.keyring, audience=self.audience, wakeups=self.wakeups, keys=people,
+        )  # fmt: skip
+
+    # -- people --------------------------------------------------------------------------------
+
+    async def person(
+        self, name: str, band: AgeBand = AgeBand.ADULT, *, signed_in: bool = True
+    ) -> "Someone":
+        """Make an account; with *signed_in* it has a key and a session."""
+        user = f"@{name}:a.example"
+        self.people.accounts.add(user)
+        self.people.bands[user] = band
+        someone = Someone(self, Reader(user, f"DEV{name.upper()}", f"session-{name}"))
+        if signed_in:
+            await someone.sign_in()
+        return someone
+
+    def connect(self, one: "Someone", other: "Someone") -> None:
+        """Connect two people, as the platform says."""
+        self.people.connections[frozenset({one.id, other.id})] = "platform"
+        self.people.version += 1
+
+
+class Someone:
+    """A person at a client: what they do, and what their client was told."""
+
+    def __init__(self, house: LittleHouse, reader: Reader) -> None:
+        self.house = house
+        self.reader = reader
+        self.token: str | None = None
+        self.sent = 0
+
+    @property
+    def id(self) -> str:
+        return self.reader.user
+
+    async def sign_in(self) -> None:
+        """Make the user key and keep a request in flight for ever."""
+        session = self.reader.session or ""
+        self.house.keyring.start(session)
+        self.house.people.keys[self.id] = self.house.keyring.create(session, self.id)
+        await self.house.news.new_user_key(self.id, replaced=False)
+
+    async def create(self, *invite: "Someone", **request: Any) -> str:
+        body = {"preset": "trusted_private_chat", "invite": [one.id for one in invite], **request}
+        return await self.house.creator.create(self.reader, body)
+
+    async def say(self, conv: str, text: str, *, txn: str | None = None, **content: Any) -> str:
+        self.sent += 1
+        return await self.house.sender.message(
+            self.reader, conv, "m.room.message",
+            {"msgtype": "m.text", "body": text, **content}, txn or f"txn{self.sent}",
+        )  # fmt: skip
+
+    async def join(self, conv: str) -> None:
+        await self.house.moves.join(self.reader, conv)
+
+    async def leave(self, conv: str) -> None:
+        await self.house.moves.leave(self.reader, conv)
+
+    async def sync(
+        self, *, since: str | None = None, limit: int = 10, timeout_ms: int = 0, **options: Any
+    ) -> dict[str, Any]:
+        """Sync from the last token (or *since*) and keep the new one."""
+        wanted = parse_filter(msgspec.json.encode({"room": {"timeline": {"limit": limit}}}))
+        start = since or self.token
+        answer = msgspec.json.decode(
+            await self.house.syncer.sync(
+                self.reader,
+                parse_token(start) if start else None,
+                timeout_ms,
+                SyncOptions(wanted, **options),
+            )  # fmt: skip
+        )
+        self.token = answer["next_batch"]
+        return answer
+
+    async def messages(self, conv: str, **options: Any) -> dict[str, Any]:
+        from halfdoor.messaging.filters import parse_event_filter
+
+        defaults: dict[str, Any] = {
+            "start": None, "end": None, "direction": "b", "limit": 100,
+            "wanted": parse_event_filter("{}"),
+        }  # fmt: skip
+        answer = await self.house.history.messages(self.reader, conv, **{**defaults, **options})
+        return msgspec.json.decode(msgspec.json.encode(answer))
+
+
+def bodies(events: list[dict[str, Any]]) -> list[str]:
+    """Return the texts of the messages among *events*."""
+    return [one["content"]["body"] for one in events if "body" in one["content"]]
+
+
+def timeline(answer: dict[str, Any], conv: str) -> list[dict[str, Any]]:
+    """Return the timeline of a joined room in a sync answer."""
+    return answer["rooms"]["join"][conv]["timeline"]["events"]
