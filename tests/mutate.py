@@ -3,16 +3,15 @@
     python tests/mutate.py [--only slots.py] [--jobs 2]
 
 A guard is every `raise`, every call of a `check_…`, and every part of a condition that decides
-over a `raise`. Each is switched off in a copy of the package, and the tests of the room run
-against that copy. Exit status 0 says: every guard that was found was tried, and none of them
-can go missing unnoticed.
+over a `raise`. The tests are collected once; then, for each guard, a forked process takes the
+code of its file without that guard and runs them until one fails. Exit status 0 says: every
+guard that was found was tried, and none of them can go missing unnoticed.
 """
 
 import argparse
 import ast
-import importlib
+import gc
 import os
-import shutil
 import signal
 import sys
 import tempfile
@@ -20,51 +19,39 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import CodeType, FunctionType
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "halfdoor"
-COPIED = ["__init__.py", "ids.py", "clock.py", "merkle", "sealing"]
-# The vectors first, because they notice most losses soonest.
-TESTS = ["tests/sealing/test_vectors.py", "tests/sealing", "tests/test_ids.py"]
+TESTS = ["tests/sealing", "tests/test_ids.py"]
 SECONDS_PER_RUN = 120
-
-# Imported once, so that each forked run finds them ready. None of them is ours.
-READY = [
-    "argon2.low_level",
-    "base58",
-    "Crypto.Protocol.SecretSharing",
-    "cryptography.hazmat.primitives.hpke",
-    "cryptography.hazmat.primitives.kdf.hkdf",
-    "hypothesis",
-    "msgspec",
-    "pyhpke",
-]
 
 
 @dataclass(frozen=True)
 class Mutant:
     """A file of the package with one guard switched off."""
 
-    file: str
+    file: Path
     line: int
     what: str
     source: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.what}"
+        return f"{self.file.relative_to(PACKAGE)}:{self.line}: {self.what}"
 
 
-def guarded_files(only: str | None) -> list[str]:
-    """Return the files with guards, as paths within the package."""
-    files = ["ids.py", *(str(p.relative_to(PACKAGE)) for p in PACKAGE.glob("sealing/**/*.py"))]
-    return sorted(name for name in files if only is None or name.endswith(only))
+def guarded_files(only: str) -> list[Path]:
+    """Return the files with guards whose paths end in *only*."""
+    files = [PACKAGE / "ids.py", *sorted(PACKAGE.glob("sealing/**/*.py"))]
+    return [file for file in files if str(file).endswith(only)]
 
 
-def mutants(file: str) -> Iterator[Mutant]:
+def mutants(file: Path) -> Iterator[Mutant]:
     """Return every way to switch off one guard of *file*."""
-    source = (PACKAGE / file).read_text()
+    source = file.read_text()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.stmt) and (isinstance(node, ast.Raise) or is_check(node)):
             yield Mutant(file, node.lineno, ast.unparse(node), replaced(source, node, "pass"))
@@ -74,8 +61,8 @@ def mutants(file: str) -> Iterator[Mutant]:
                 yield Mutant(file, part.lineno, f"… {ast.unparse(part)} …", text)
 
 
-def is_check(node: ast.AST) -> bool:
-    """Tell whether *node* is a statement that calls a `check_…`, which refuses by raising."""
+def is_check(node: ast.stmt) -> bool:
+    """Tell whether *node* does nothing but call a `check_…`, which refuses by raising."""
     if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)):
         return False
     called = node.value.func
@@ -106,115 +93,144 @@ def weaker(test: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
 
 def replaced(source: str, node: ast.stmt | ast.expr, text: str) -> str:
     """Return *source* with *text* where *node* stands."""
-    lines = source.encode().splitlines(keepends=True)
-    assert node.end_lineno is not None
+    whole = source.encode()
     starts = [0]
-    for line in lines:
+    for line in whole.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
     begin = starts[node.lineno - 1] + node.col_offset
-    end = starts[node.end_lineno - 1] + (node.end_col_offset or 0)
-    return (source.encode()[:begin] + text.encode() + source.encode()[end:]).decode()
+    end = starts[(node.end_lineno or 0) - 1] + (node.end_col_offset or 0)
+    return (whole[:begin] + text.encode() + whole[end:]).decode()
 
 
-def run_tests(folder: Path) -> int:
-    """Run the room's tests against the copy in *folder*; never returns to the caller's code."""
-    signal.alarm(SECONDS_PER_RUN)
-    with (folder / "output").open("wb") as output:
-        os.dup2(output.fileno(), 1)
-        os.dup2(output.fileno(), 2)
-    # A stale .pyc of the same second and size would run the unchanged code.
-    sys.dont_write_bytecode = True
-    sys.path.insert(0, str(folder))
-    ours = importlib.import_module("halfdoor")
-    assert str(ours.__file__).startswith(str(folder)), ours.__file__
-    paths = [str(ROOT / path) for path in TESTS]
-    options = ["-x", "-q", "--assert=plain", "--import-mode=importlib", "-p", "no:cacheprovider"]
-    return pytest.main([*options, "-c", os.devnull, f"--rootdir={folder}", *paths])
+def codes(code: CodeType) -> Iterator[CodeType]:
+    """Return *code* and every code object inside it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from codes(constant)
 
 
-def start(folder: Path) -> int:
-    """Start the tests of *folder* in a process of their own and return its id."""
-    pid = os.fork()
-    if pid:
-        return pid
-    status = int(pytest.ExitCode.INTERNAL_ERROR)
-    try:
-        status = run_tests(folder)
-    finally:
-        os._exit(status)
+def switch_off(mutant: Mutant) -> None:
+    """Give every living function of the mutant's file the code it has without the guard."""
+    name = str(mutant.file)
+    weakened = {one.co_qualname: one for one in codes(compile(mutant.source, name, "exec"))}
+    living = [
+        one
+        for one in gc.get_objects()
+        if isinstance(one, FunctionType) and one.__code__.co_filename == name
+    ]
+    assert living, f"no test imports {name}"
+    for function in living:
+        function.__code__ = weakened[function.__code__.co_qualname]
 
 
-def copied(folder: Path) -> Path:
-    """Copy what the tests need of the package into *folder*."""
-    for name in COPIED:
-        target = folder / "halfdoor" / name
-        if (PACKAGE / name).is_dir():
-            shutil.copytree(PACKAGE / name, target, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            target.parent.mkdir(exist_ok=True)
-            shutil.copy(PACKAGE / name, target)
-    return folder
+class Trials:
+    """A pytest plugin: runs the collected tests once for each mutant, in processes of their own."""
+
+    def __init__(self, todo: list[Mutant], jobs: int, output: Path) -> None:
+        self.todo = todo
+        self.jobs = jobs
+        self.output = output
+        self.verdicts: dict[Mutant, str] = {}
+        self.baseline = ""
+        self.in_child = False
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Run the short tests first: each notices some losses, and all of them take no second."""
+        items.sort(key=lambda item: (is_property(item), "test_vectors" in item.nodeid))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self) -> bool | None:
+        """Fork the trials. None lets pytest go on, in a child; True ends the parent's run."""
+        pid = self._fork(None)
+        if pid is None:
+            return None
+        self.baseline = verdict(os.waitpid(pid, 0)[1])
+        waiting = list(reversed(self.todo)) if self.baseline == "survived" else []
+        running: dict[int, Mutant] = {}
+        while waiting or running:
+            while waiting and len(running) < self.jobs:
+                mutant = waiting.pop()
+                pid = self._fork(mutant)
+                if pid is None:
+                    return None
+                running[pid] = mutant
+            pid, status = os.wait()
+            self.verdicts[running.pop(pid)] = verdict(status)
+        return True
+
+    def _fork(self, mutant: Mutant | None) -> int | None:
+        """Return the id of a child that will try *mutant*; in the child itself, None."""
+        pid = os.fork()
+        if pid:
+            return pid
+        self.in_child = True
+        signal.alarm(SECONDS_PER_RUN)
+        with self.output.open("wb") as output:
+            os.dup2(output.fileno(), 1)
+            os.dup2(output.fileno(), 2)
+        if mutant is not None:
+            switch_off(mutant)
+        return None
+
+
+def is_property(item: pytest.Item) -> bool:
+    """Tell whether *item* runs on many generated examples."""
+    return isinstance(item, pytest.Function) and hypothesis.is_hypothesis_test(item.function)
 
 
 def verdict(status: int) -> str:
     """Say what the ending of a run means: `noticed`, `survived`, or what went wrong."""
     if os.WIFSIGNALED(status):
+        # A run without end is noticed by whoever waits for it.
         return "noticed" if os.WTERMSIG(status) == signal.SIGALRM else f"signal {status}"
     code = os.WEXITSTATUS(status)
-    if code == pytest.ExitCode.OK:
-        return "survived"
-    # Interrupted: the loss was noticed as early as in the making of a test's material.
-    if code in (pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED):
+    if code == pytest.ExitCode.TESTS_FAILED:
         return "noticed"
-    return f"pytest ended with {code}"
+    return "survived" if code == pytest.ExitCode.OK else f"pytest ended with {code}"
 
 
-def tried(todo: list[Mutant], folders: list[Path]) -> dict[Mutant, str]:
-    """Try all of *todo*, one in each of *folders* at a time, and return the verdicts."""
-    results: dict[Mutant, str] = {}
-    waiting, free = list(reversed(todo)), list(folders)
-    running: dict[int, tuple[Mutant, Path]] = {}
-    while waiting or running:
-        while waiting and free:
-            mutant, folder = waiting.pop(), free.pop()
-            (folder / "halfdoor" / mutant.file).write_text(mutant.source)
-            running[start(folder)] = (mutant, folder)
-        pid, status = os.wait()
-        mutant, folder = running.pop(pid)
-        shutil.copy(PACKAGE / mutant.file, folder / "halfdoor" / mutant.file)
-        free.append(folder)
-        results[mutant] = verdict(status)
-        if results[mutant] != "noticed":
-            print(f"{results[mutant]}: {mutant}", flush=True)
-    return results
+def run(trials: Trials) -> None:
+    """Collect the tests and let *trials* run them."""
+    # The tests of this room need no plugin, and one failing example is enough for them here.
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    generate = [hypothesis.Phase.explicit, hypothesis.Phase.generate]
+    hypothesis.settings.register_profile("mutate", phases=generate, database=None)
+    hypothesis.settings.load_profile("mutate")
+    sys.path.insert(0, str(PACKAGE.parent))
+    options = ["-x", "-qq", "--capture=no", "--import-mode=importlib", "-p", "no:cacheprovider"]
+    paths = [str(ROOT / path) for path in TESTS]
+    code = pytest.main([*options, "-c", os.devnull, f"--rootdir={ROOT}", *paths], [trials])
+    if trials.in_child:
+        sys.stdout.flush()
+        os._exit(code)
 
 
 def main() -> int:
     """Find the guards, try them all, and say what came of it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", metavar="FILE", help="end of the path of one file")
+    parser.add_argument("--only", metavar="FILE", default="", help="end of one file's path")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
-    for name in READY:
-        importlib.import_module(name)
     begun = time.monotonic()
     found = [mutant for file in guarded_files(options.only) for mutant in mutants(file)]
-    with tempfile.TemporaryDirectory() as temporary:
-        os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(Path(temporary) / "hypothesis")
-        folders = []
-        for n in range(options.jobs):
-            folder = Path(temporary) / str(n)
-            folder.mkdir()
-            folders.append(copied(folder))
-        if verdict(os.waitpid(start(folders[0]), 0)[1]) != "survived":
-            print((folders[0] / "output").read_text())
+    with tempfile.NamedTemporaryFile() as output:
+        trials = Trials(found, options.jobs, Path(output.name))
+        run(trials)
+        if trials.baseline != "survived":
+            print(Path(output.name).read_text())
             print("the tests fail with every guard in place: nothing can be learnt")
             return 1
-        results = tried(found, folders)
-    noticed = sum(one == "noticed" for one in results.values())
+    for mutant, found_out in trials.verdicts.items():
+        if found_out != "noticed":
+            print(f"{found_out}: {mutant}")
+    noticed = sum(one == "noticed" for one in trials.verdicts.values())
     seconds = time.monotonic() - begun
-    print(f"{len(found)} guards found, {len(results)} tried, {noticed} noticed, in {seconds:.0f} s")
-    return 0 if found and noticed == len(results) == len(found) else 1
+    print(
+        f"{len(found)} guards found, {len(trials.verdicts)} tried, "
+        f"{noticed} noticed when missing, in {seconds:.0f} s"
+    )
+    return 0 if found and noticed == len(trials.verdicts) == len(found) else 1
 
 
 if __name__ == "__main__":

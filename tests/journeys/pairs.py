@@ -1,6 +1,8 @@
 """Two people with different SDKs, and how more of them join."""
 
 import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from tests.journeys.house import House
@@ -39,6 +41,15 @@ async def sign_up(house: House, kind: str, user: str | None = None) -> Person:
     person: Person = await KINDS[kind].open(house)
     await person.login_password(user_id, PASSWORD, device_name=f"journey {kind}")
     return person
+
+
+@asynccontextmanager
+async def visiting(person: Person) -> AsyncIterator[Person]:
+    """Somebody who is there for one journey only, and leaves however it ends."""
+    try:
+        yield person
+    finally:
+        await person.close()
 
 
 def bodies(messages: list[Message]) -> list[str | None]:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 from tests.journeys.house import House
 from tests.journeys.js_client import JsClient
-from tests.journeys.pairs import PASSWORD, Pair, bodies, sign_up
+from tests.journeys.pairs import PASSWORD, Pair, bodies, sign_up, visiting
 from tests.journeys.person import Person, becomes, eventually, meet, sees, whole_history
 from tests.journeys.raw_client import RawClient
 
@@ -21,26 +21,25 @@ async def test_what_was_written_at_once_is_read_by_the_other_who_accepts_later(
 ) -> None:
     writer = pair.left
     kind = "js" if isinstance(pair.right, JsClient) else "nio"
-    reader = await sign_up(house, kind)
-    room_id = await writer.create_dm(reader.user_id)
-    await becomes(writer, room_id, "join")
-    first = await writer.send(room_id, "are you there?")
-    second = await writer.send(room_id, "I will wait")
+    async with visiting(await sign_up(house, kind)) as reader:
+        room_id = await writer.create_dm(reader.user_id)
+        await becomes(writer, room_id, "join")
+        first = await writer.send(room_id, "are you there?")
+        second = await writer.send(room_id, "I will wait")
 
-    await reader.start()
-    await becomes(reader, room_id, "invite")
-    await reader.accept(room_id)
-    await becomes(reader, room_id, "join")
+        await reader.start()
+        await becomes(reader, room_id, "invite")
+        await reader.accept(room_id)
+        await becomes(reader, room_id, "join")
 
-    await sees(reader, room_id, second)
-    history = await whole_history(reader, room_id)
-    assert [(one.event_id, one.sender, one.body) for one in history] == [
-        (first, writer.user_id, "are you there?"),
-        (second, writer.user_id, "I will wait"),
-    ]
-    answer = await reader.send(room_id, "now I am")
-    assert (await sees(writer, room_id, answer)).body == "now I am"
-    await reader.close()
+        await sees(reader, room_id, second)
+        history = await whole_history(reader, room_id)
+        assert [(one.event_id, one.sender, one.body) for one in history] == [
+            (first, writer.user_id, "are you there?"),
+            (second, writer.user_id, "I will wait"),
+        ]
+        answer = await reader.send(room_id, "now I am")
+        assert (await sees(writer, room_id, answer)).body == "now I am"
 
 
 async def test_two_hundred_messages_each_way_arrive_in_one_order_for_both(pair: Pair) -> None:

@@ -18,7 +18,7 @@ from tests.journeys.light_load import (
 )
 from tests.journeys.raw_client import RawClient
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.long, pytest.mark.asyncio(loop_scope="module")]
 
 PASSWORD = "nine patient herons by the weir"
 PEOPLE = 10

@@ -104,7 +104,7 @@ class FakeStore:
                 revision=seq if new.fields.state_key is not None else head.revision,
             )  # fmt: skip
             if new.redacts is not None:
-                self._redact(conv, new.redacts, new.fields.event_id, new.leaves)
+                self._redact(conv, new.redacts, new.fields.event_id)
             if new.sealed_state is not None:
                 row = new.sealed_state
                 conv.sealed_state[(row.type, row.state_key)] = row
@@ -121,12 +121,13 @@ class FakeStore:
         conv.head = head
         return Committed(item.conv, head, tuple(events), tuple(told))
 
-    def _redact(self, conv: Conversation, target: str, by: str, leaves: bytes | None) -> None:
+    def _redact(self, conv: Conversation, target: str, by: str) -> None:
         for at, event in enumerate(conv.events):
             if event.fields.event_id == target and event.redacted_by is None:
-                if event.body is not None:
-                    conv.held[target] = event.body
-                conv.events[at] = msgspec.structs.replace(event, body=leaves, redacted_by=by)
+                body = event.body
+                if body is not None and body[0] != 0:
+                    conv.held[target], body = body, None
+                conv.events[at] = msgspec.structs.replace(event, body=body, redacted_by=by)
                 key = (event.fields.type, event.fields.state_key or "")
                 conv.sealed_state.pop(key, None)
 

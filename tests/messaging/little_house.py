@@ -183,6 +183,7 @@ class LittleHouse:
             sections=SyncRooms(store, presenting, self.typing), personal=self.personal,
             audience=self.audience, wakeups=self.wakeups, wraps=self.wraps, typing=self.typing,
             pending=NobodyWaits(),
+            acquaintances=self.contacts,
         )  # fmt: skip
         self.news = Consequences(
             store=store, mailbox=store, rooms=self.rooms, keeper=self.keeper, moves=self.moves,

@@ -82,6 +82,55 @@ def test_an_entity_may_open_requests_between_strangers_of_sixteen_but_not_from_a
         assert refusal(opened, two, grown, Relation()) is Reason.ADULT_AND_MINOR
 
 
+def teen(name: str, *listed: str) -> Person:
+    return Person(
+        user_id=name,
+        band=AgeBand.FROM_16,
+        guardian="@guardian:hd.example",
+        guardian_allows=frozenset(listed),
+        dm_choice=True,
+    )
+
+
+def test_an_entity_may_ask_for_the_guardians_list_at_sixteen_as_well() -> None:
+    strict = policy_from(
+        {
+            "bands": {
+                band: {"dm": {"who_can_start": "guardian_list"}} for band in ("16-17", "unknown")
+            }
+        },
+        "strict.toml",
+    )
+    one, two = teen("@one:hd.example"), teen("@two:hd.example", "@one:hd.example")
+    assert refusal(strict, two, one, KNOWN) is Reason.GUARDIAN
+    assert may_start(strict, one, two, KNOWN, NOW) == Connected(shown=True)
+
+
+def test_an_entity_may_ask_for_mutuals_of_the_next_band_at_sixteen_as_well() -> None:
+    strict = policy_from(
+        {
+            "bands": {
+                band: {"dm": {"who_can_start": "mutuals_adjacent_band"}}
+                for band in ("16-17", "unknown")
+            }
+        },
+        "strict.toml",
+    )
+    one, two = teen("@one:hd.example"), teen("@two:hd.example")
+    adult = Person(user_id="@adult:hd.example", band=AgeBand.ADULT)
+    assert refusal(strict, one, two, Relation()) is Reason.NOT_CONNECTED
+    assert refusal(strict, adult, two, KNOWN) is Reason.BANDS_APART
+    assert may_start(strict, one, two, KNOWN, NOW) == Connected(shown=True)
+
+
+def test_a_guardians_list_spares_a_request_only_where_the_list_is_the_rule() -> None:
+    opened = policy_from(
+        {"bands": {"16-17": {"dm": {"who_can_start": "everyone_by_request"}}}}, "open.toml"
+    )
+    one, two = teen("@one:hd.example"), teen("@two:hd.example", "@one:hd.example")
+    assert isinstance(may_start(opened, one, two, Relation(), NOW), Request)
+
+
 def test_a_person_of_another_entity_is_refused_and_one_without_region_is_at_home() -> None:
     us = policy_from({"entity": {"regions": ["US"]}}, "us.toml")
     here = Person(user_id="@here:hd.example", band=AgeBand.ADULT, region="US")

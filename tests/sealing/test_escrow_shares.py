@@ -274,6 +274,14 @@ def test_one_key_in_two_places_is_refused(document: Document, custodians: list[P
         EscrowSet.from_document(document((2, custodians[:2]), (1, custodians[1:3])))
 
 
+def test_a_document_that_has_no_hash_is_refused(
+    document: Document, custodians: list[PrivateKey]
+) -> None:
+    for change in ({"entity": "\ud800"}, {"open_until": 2**53}):
+        with pytest.raises(EscrowSetError, match="canonical"):
+            EscrowSet.from_document(document((3, custodians)) | change)
+
+
 @pytest.mark.parametrize("name", ["hpke", "approval_key"])
 def test_a_key_that_cannot_be_read_is_refused(
     document: Document, custodians: list[PrivateKey], name: str

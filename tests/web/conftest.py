@@ -24,8 +24,8 @@ NO_RATES = Limits(by_address={}, by_session={}, strays=None)
 class Someone:
     """A session of a person in these tests."""
 
-    user_id: str = "@ada:example.org"
-    device_id: str = "ADA1"
+    user: str = "@ada:example.org"
+    device: str = "ADA1"
     pending: bool = False
 
 

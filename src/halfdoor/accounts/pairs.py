@@ -55,9 +55,7 @@ def confirm(state: AccountState, token: TokenRecord) -> Change | None:
     if session is None or session.confirmed == token.pair:
         return None
     gone = [
-        one
-        for one in tokens_of(state, token.session)
-        if token.pair not in (one.pair, one.parent)
+        one for one in tokens_of(state, token.session) if token.pair not in (one.pair, one.parent)
     ]
     return _without(state, replace(session, confirmed=token.pair), gone)
 

@@ -8,7 +8,7 @@ from halfdoor.accounts.changes import Changes, change_of
 from halfdoor.accounts.errors import DeactivatedError, ForbiddenError
 from halfdoor.accounts.keyring import Keyring
 from halfdoor.accounts.news import News
-from halfdoor.accounts.passwords import Passwords
+from halfdoor.accounts.passwords import Passwords, about
 from halfdoor.accounts.pending import check_live
 from halfdoor.accounts.records import LoginRecord, SlotRecord
 from halfdoor.accounts.session import Session
@@ -38,7 +38,7 @@ class PasswordChange:
             check_live(session)
         if session.closed:
             raise ForbiddenError("this session may only read: the account was started over")
-        await self._passwords.check_strength(password, _about(session.user))
+        await self._passwords.check_strength(password, about(session.user))
         login, secrets = await self._passwords.make(password)
         gone = await self._changes.make(
             session.user,
@@ -52,7 +52,7 @@ class PasswordChange:
 
         No slot is added, changed or dropped: the next password login waits for approval.
         """
-        await self._passwords.check_strength(password, _about(user))
+        await self._passwords.check_strength(password, about(user))
         login, _ = await self._passwords.make(password)
 
         def decide(state: AccountState) -> tuple[Change, None]:
@@ -86,9 +86,3 @@ class PasswordChange:
             change, drop_sessions=tuple(one.id for one in others), drop_devices=devices
         )
         return change, devices
-
-
-def _about(user: str) -> tuple[str, str]:
-    """Return the words that a password of *user* must not be made of."""
-    localpart, _, server = user[1:].partition(":")
-    return localpart, server

@@ -93,6 +93,12 @@ class Passwords:
         return f"Passwords(running={self._running})"
 
 
+def about(user: str) -> tuple[str, str]:
+    """Return the words that a password of *user* must not be made of."""
+    localpart, _, server = user[1:].partition(":")
+    return localpart, server
+
+
 def _score(password: str, about: Sequence[str]) -> int:
     """Return zxcvbn's score, 0 to 4."""
     known = [word for word in about if word]

@@ -106,9 +106,7 @@ class Pending:
         if "".join(code.split()) != "".join(short_code(waiting.kid).split()):
             raise ForbiddenError("the code is not the one of that session")
         blob = self._keyring.approve(session.id, session.user, target, waiting.public)
-        return replace(
-            change_of(state), put_pending=(replace(waiting, approval=blob, approved=kid),)
-        )
+        return _approved(state, waiting, kid, blob)
 
     def _refusal(self, state: AccountState, target: str) -> tuple[Change, str]:
         waiting, record = state.waiting(target), state.session(target)
@@ -123,9 +121,7 @@ class Pending:
             slot = state.slot("rec", kid)
             if slot is not None and self._opens(session, kid, slot.blob, text):
                 blob = self._keyring.approve(session.id, session.user, session.id, waiting.public)
-                return replace(
-                    change_of(state), put_pending=(replace(waiting, approval=blob, approved=kid),)
-                )
+                return _approved(state, waiting, kid, blob)
         elif not session.pending and not session.closed and session.kid == kid:
             for former in state.former:
                 slot = state.slot("rec", former.kid)
@@ -146,6 +142,16 @@ class Pending:
         except Denied:
             return False
         return True
+
+
+def _approved(state: AccountState, waiting: PendingRecord, kid: bytes, blob: bytes) -> Change:
+    """Return the change that approves; whoever is let in has no need to start over."""
+    wish = state.start_over
+    return replace(
+        change_of(state),
+        put_pending=(replace(waiting, approval=blob, approved=kid),),
+        drop_start_over=wish is not None and wish.session == waiting.session,
+    )
 
 
 def _waits(state: AccountState, waiting: PendingRecord) -> bool:

@@ -213,6 +213,10 @@ class People:
             memory.forget(user)
         self.version += 1
 
+    def forget_key(self, user: str) -> None:
+        """Read the public key of *user* anew next time."""
+        self._keys.forget(user)
+
     def _hear(self, change: Change) -> None:
         user = change.account.user
         self._keys.forget(user)

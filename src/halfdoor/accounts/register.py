@@ -8,7 +8,7 @@ import msgspec
 from halfdoor.accounts.changes import Changes, change_of
 from halfdoor.accounts.errors import ForbiddenError, UserInUseError
 from halfdoor.accounts.names import check_localpart
-from halfdoor.accounts.passwords import Passwords
+from halfdoor.accounts.passwords import Passwords, about
 from halfdoor.accounts.records import PersonRecord
 from halfdoor.accounts.session import LoginRequest, SignedIn
 from halfdoor.accounts.signin import Given, SignIn
@@ -63,7 +63,7 @@ class Register:
         """Make an account and sign in; the caller has completed the stage `m.login.dummy`."""
         self.check_open()
         user = await self.check_free(localpart or f"user-{random.token_hex(6)}")
-        await self._passwords.check_strength(password, (user[1:].partition(":")[0],))
+        await self._passwords.check_strength(password, about(user))
         login, secrets = await self._passwords.make(password)
         given = Given(secrets=secrets, login=login, registers=True, person=self._person(user))
         try:
@@ -80,7 +80,7 @@ class Register:
         Its user key is made at the first login, when its owner is there.
         """
         user = check_localpart(localpart, self._server)
-        await self._passwords.check_strength(password, (localpart,))
+        await self._passwords.check_strength(password, about(user))
         login, _ = await self._passwords.make(password)
         facts = msgspec.structs.replace(person, user=user) if person is not None else None
 

@@ -143,9 +143,9 @@ class Config(Section, frozen=True, kw_only=True):
         Path | None,
         Meta(
             description="The outer key, made on first start, mode 0600. It lies outside "
-            "`data_dir`, or a thief of the database would have it too; when not set, in the "
-            "user's own data folder. Copy it to another place: without it the database cannot be "
-            "opened. `credential:NAME` reads a systemd credential."
+            "`data_dir`, or a thief of the database would have it too; when not set, at "
+            "`~/.config/halfdoor/outer.key`. Copy it to another place: without it the database "
+            "cannot be opened. `credential:NAME` reads a systemd credential."
         ),
     ] = None
     tls_cert: Annotated[Path | None, Meta(description="Certificate chain (PEM). TLS 1.3 only.")] = (

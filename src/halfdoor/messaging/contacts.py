@@ -15,7 +15,7 @@ from halfdoor.messaging.mailbox import MailboxStore
 from halfdoor.messaging.room import Room
 from halfdoor.policy.model import Policy
 from halfdoor.safety import contact
-from halfdoor.safety.ages import adult_and_minor
+from halfdoor.safety.ages import is_minor
 from halfdoor.safety.contact import ContactRefused, Person, Relation
 from halfdoor.safety.pairs import check_never
 
@@ -31,8 +31,9 @@ class SuspendedError(Exception):
 class People(Protocol):
     """The facts about people; every row is checked before it is used (SEALING §2)."""
 
-    # Goes up whenever a person, a connection or a block changes.
-    version: int
+    @property
+    def version(self) -> int:
+        """Goes up whenever a person, a connection or a block changes."""
 
     async def person(self, user: str) -> Person:
         """Return what is known of *user*; an unknown age where nothing is."""
@@ -96,7 +97,7 @@ class Contacts:
         there = await self._mailbox.contact(sender, recipient)
         back = await self._mailbox.contact(recipient, sender)
         return Relation(
-            connected=source is not None and source != "accepted",
+            connected=await self.knows(sender, recipient),
             accepted=source == "accepted",
             blocked_by_recipient=sender in await self._people.blocks(recipient),
             ignored_by_recipient=await self._audience.ignores(recipient, sender),
@@ -123,16 +124,16 @@ class Contacts:
         return strangers
 
     async def knows(self, one: str, other: str) -> bool:
-        """Tell whether two people know each other; accepting does not join adult and minor."""
+        """Tell whether two people are connected.
+
+        Having accepted a request connects too (SAFETY §5.13), but never somebody known to be a
+        minor with somebody who is not: for that the platform must say so.
+        """
         source = await self._people.connection(one, other)
-        if source is None:
-            return False
         if source != "accepted":
-            return True
+            return source is not None
         here, there = await self._people.person(one), await self._people.person(other)
-        return not (
-            adult_and_minor(here.band, there.band) or adult_and_minor(there.band, here.band)
-        )
+        return is_minor(here.band) == is_minor(there.band)
 
     # -- rules ---------------------------------------------------------------------------------
 
@@ -232,8 +233,7 @@ class Contacts:
         if not company and not group:
             return contact.may_start(self._policy, here, there, relation, now).shown
         connected = {
-            (user, invitee): await self._people.connection(user, invitee) not in {None, "accepted"}
-            for user in (*company, inviter)
+            (user, invitee): await self.knows(user, invitee) for user in (*company, inviter)
         }
         invite = contact.check_group(
             self._policy,

@@ -19,7 +19,6 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     rel_type: str | None = None
     target: str | None = None
     redacts: str | None = None
-    leaves: bytes | None = None
     membership: MembershipChange | None = None
 
     @property

@@ -245,7 +245,6 @@ class Keeper:
             membership=draft.membership,
             redacts=draft.redacts,
             destroy_after=now + self._grace if draft.redacts else None,
-            leaves=draft.leaves,
             sealed_state=sealed_state,
         )
 

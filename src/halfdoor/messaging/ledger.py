@@ -20,9 +20,10 @@ class StoredEvent(msgspec.Struct, frozen=True, gc=False):
     """One event as it lies in the store, outer layer lifted.
 
     `seq` counts from 1 without gaps in its conversation. `body` is the sealed (0x01 …) or clear
-    (0x00 …) body of SEALING §3, None once it was redacted (moved to the hold) or destroyed.
+    (0x00 …) body of SEALING §3, None once a sealed one was redacted (moved to the hold).
     `redacted_by` is the event id of the redaction. `hidden_from` are the user ids that must never
-    see it (who had blocked or ignored the sender when it was sent).
+    see it (who had blocked or ignored the sender when it was sent). A redacted body that is clear
+    stays: the server goes on acting on what the keep-list leaves of it.
     """
 
     seq: int
@@ -71,9 +72,6 @@ class NewEvent(msgspec.Struct, frozen=True, gc=False):
     # The event id whose body this redaction moves to the hold, and until when (ms).
     redacts: str | None = None
     destroy_after: int | None = None
-    # The clear body that stays in the target's place: what the keep-list of room version 11 leaves
-    # of state the server acts on. None: nothing of the target's content stays.
-    leaves: bytes | None = None
     # The sealed state row that takes the place of the current one (name, topic, avatar).
     sealed_state: "SealedState | None" = None
 

@@ -6,8 +6,10 @@ import msgspec
 
 from halfdoor.clock import Clock
 from halfdoor.messaging import events
+from halfdoor.messaging.content import encode
 from halfdoor.messaging.ledger import ConversationStore, StoredEvent
 from halfdoor.messaging.reading import Reader, Reading
+from halfdoor.messaging.redaction import redact_content
 from halfdoor.messaging.room import Room
 from halfdoor.messaging.sight import membership_at
 from halfdoor.sealing.labels import Denied
@@ -43,16 +45,16 @@ class Presenting:
         edits = await self._edits(reader, room, shown) if bundled else {}
         now = self._clock.now_ms()
         presented = []
-        for event, content in zip(shown, contents, strict=True):
-            because = None
+        for event, opened in zip(shown, contents, strict=True):
+            because, content = None, opened
             if event.redacted_by is not None:
                 because = await self._redaction(reader, room, event.redacted_by)
+                content = _cut(event, content)
             elif content is None:
                 continue
             edit = edits.get(event.fields.event_id)
             beside = self._unsigned(reader, room, event, now, because, edit)
-            left = content if content is not None else _NOTHING
-            presented.append((event, _client_event(room, event, left, beside, with_room)))
+            presented.append((event, _client_event(room, event, content, beside, with_room)))
         return presented
 
     def _unsigned(
@@ -71,8 +73,7 @@ class Presenting:
             older = room.replaced_by(event)
             if older is not None:
                 replaces = older.fields.event_id
-                if older.body is not None and older.body[0] == 0:
-                    prev_content = older.body[1:]
+                prev_content = _clear(older)
         return events.unsigned_of(
             age=max(0, now - fields.ts),
             transaction_id=event.txn if own else None,
@@ -141,9 +142,7 @@ class Presenting:
             if held is not None and held[0].fields.event_id == fields.event_id:
                 content: bytes | None = held[1]
             else:
-                content = (await self._opened(reader, room, event)) or (
-                    _NOTHING if event.redacted_by is not None else None
-                )
+                content = await self._opened(reader, room, event)
             if content is not None:
                 beside = self._unsigned(reader, room, event, now, None, None)
                 shown.append(_client_event(room, event, content, beside, with_room))
@@ -159,20 +158,27 @@ class Presenting:
         held = (await self._reading.open_state(reader, room)).get((event_type, state_key))
         if held is not None and held[0].fields.event_id == event.fields.event_id:
             return held[1]
-        opened = await self._opened(reader, room, event)
-        return opened if opened is not None or event.redacted_by is None else _NOTHING
+        return await self._opened(reader, room, event)
 
-    async def stripped(self, reader: Reader, room: Room, inviter: str) -> list[bytes]:
-        """Return the stripped state that an invited person is shown."""
+    async def stripped(
+        self, reader: Reader, room: Room, inviter: str, *, known: bool
+    ) -> list[bytes]:
+        """Return the stripped state that an invited person is shown.
+
+        Unless the inviter is *known* to them, no name, topic or picture speaks to them before
+        they accept (SAFETY §5.13).
+        """
         current = await self._reading.open_state(reader, room)
         shown = []
         for key, event in room.state.items():
             if not events.in_invite(key[0], key[1], (reader.user, inviter)):
                 continue
+            if not known and key in room.sealed_state:
+                continue
             held = current.get(key)
             content = held[1] if held is not None else None
-            if content is None and event.body is not None and event.body[0] == 0:
-                content = event.body[1:]
+            if content is None:
+                content = _clear(event)
             if content is not None:
                 shown.append(
                     events.stripped(
@@ -186,9 +192,25 @@ class Presenting:
 
     async def _opened(self, reader: Reader, room: Room, event: StoredEvent) -> bytes | None:
         try:
-            return (await self._reading.contents(reader, room, [event]))[0]
+            content = (await self._reading.contents(reader, room, [event]))[0]
         except Denied:
             return None
+        return _cut(event, content) if event.redacted_by is not None else content
+
+
+def _clear(event: StoredEvent) -> bytes | None:
+    """Return the content of an event that is kept in clear, as far as it was not redacted."""
+    if event.body is None or event.body[0] != 0:
+        return None
+    content = event.body[1:]
+    return _cut(event, content) if event.redacted_by is not None else content
+
+
+def _cut(event: StoredEvent, content: bytes | None) -> bytes:
+    """Return what the keep-list of room version 11 leaves of a redacted event."""
+    if content is None:
+        return _NOTHING
+    return encode(redact_content(event.fields.type, msgspec.json.decode(content)))
 
 
 def _client_event(

@@ -20,6 +20,7 @@ from halfdoor.messaging.ledger import (
     StoredEvent,
 )
 from halfdoor.messaging.powers import Powers
+from halfdoor.messaging.redaction import redact_content
 from halfdoor.sealing.epochs import Header, parse_header
 
 StateKey = tuple[str, str]
@@ -49,7 +50,7 @@ def clear_content(event: StoredEvent) -> dict[str, Any]:
     if event.body is None or event.body[0] != _CLEAR:
         return {}
     content: dict[str, Any] = msgspec.json.decode(event.body[1:])
-    return content
+    return content if event.redacted_by is None else redact_content(event.fields.type, content)
 
 
 class Room:
@@ -240,6 +241,7 @@ class Room:
                     self.state[key] = done
                     self._contents.pop(key, None)
                     self.sealed_state.pop(key, None)
+                    self.derived.clear()
 
     def recent_between(self, after: int, before: int) -> Sequence[StoredEvent] | None:
         """Return events with after < seq < before if all of them are at hand, else None."""
@@ -249,4 +251,7 @@ class Room:
 
 
 def _redacted(event: StoredEvent, redaction: StoredEvent) -> StoredEvent:
-    return msgspec.structs.replace(event, body=None, redacted_by=redaction.fields.event_id)
+    clear = event.body is not None and event.body[0] == _CLEAR
+    return msgspec.structs.replace(
+        event, body=event.body if clear else None, redacted_by=redaction.fields.event_id
+    )

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from halfdoor import ids
 from halfdoor.messaging.contacts import Contacts
-from halfdoor.messaging.content import Content, encode
+from halfdoor.messaging.content import Content
 from halfdoor.messaging.creation import ENCRYPTION, POSTURE
 from halfdoor.messaging.drafts import Draft, draft
 from halfdoor.messaging.errors import (
@@ -18,8 +18,7 @@ from halfdoor.messaging.ledger import ConversationStore
 from halfdoor.messaging.membership import check_joined
 from halfdoor.messaging.powers import Powers, check_power_change, check_redact, check_send
 from halfdoor.messaging.reading import Reader
-from halfdoor.messaging.redaction import redact_content
-from halfdoor.messaging.room import CLEAR_STATE, Room, clear_content
+from halfdoor.messaging.room import Room
 from halfdoor.messaging.rooms import Rooms
 from halfdoor.messaging.sight import may_see
 from halfdoor.safety.contact import ContactRefused
@@ -85,10 +84,6 @@ class Sender:
         if found.fields.type in _FIXED:
             raise ForbiddenError("this event cannot be redacted")
         check_redact(room.powers, reader.user, found.fields.sender)
-        leaves = None
-        if found.fields.state_key is not None and found.fields.type in CLEAR_STATE:
-            kept = redact_content(found.fields.type, clear_content(found))
-            leaves = b"\x00" + encode(kept)
         kept_content = {"redacts": target} | {
             key: value for key, value in content.items() if key == "reason"
         }
@@ -99,7 +94,7 @@ class Sender:
         return await self._send(
             reader,
             conv,
-            replace(made, redacts=None if already else target, leaves=leaves),
+            replace(made, redacts=None if already else target),
             own=found.fields.sender == reader.user,
         )
 

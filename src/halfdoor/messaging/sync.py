@@ -35,6 +35,13 @@ class PendingDevices(Protocol):
         """Return the contents of the to-device events to show, one for each waiting device."""
 
 
+class Acquaintances(Protocol):
+    """Who knows whom."""
+
+    async def knows(self, one: str, other: str) -> bool:
+        """Tell whether two people are connected."""
+
+
 class Syncer:
     """Answers /sync."""
 
@@ -51,6 +58,7 @@ class Syncer:
         wraps: Wraps,
         typing: Typing,
         pending: PendingDevices,
+        acquaintances: Acquaintances,
     ) -> None:
         """Take what each part of an answer comes from."""
         self._entity = entity
@@ -63,6 +71,7 @@ class Syncer:
         self._wraps = wraps
         self._typing = typing
         self._pending = pending
+        self._acquaintances = acquaintances
 
     async def wait_for_approval(
         self, reader: Reader, since: SyncToken | None, timeout_ms: int
@@ -182,7 +191,9 @@ class Syncer:
             )
         elif membership == "invite":
             if await self._shows_invite(reader, room):
-                answer.invite[conv] = await self._sections.invited(reader, room)
+                inviter = room.state[("m.room.member", reader.user)].fields.sender
+                known = await self._acquaintances.knows(inviter, reader.user)
+                answer.invite[conv] = await self._sections.invited(reader, room, known=known)
         elif membership in {"leave", "ban"} and (changed is None or changed.events):
             answer.leave[conv] = await self._sections.left(reader, room, changed, options)
 

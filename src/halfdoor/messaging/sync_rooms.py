@@ -91,12 +91,16 @@ class SyncRooms:
             section["summary"] = summary(room, reader.user)
         return section
 
-    async def invited(self, reader: Reader, room: Room) -> Section:
+    async def invited(self, reader: Reader, room: Room, *, known: bool) -> Section:
         """Return an invitation: stripped state, and the request's message where it may be read."""
         event = room.state[("m.room.member", reader.user)]
         section: Section = {
             "invite_state": {
-                "events": raw(await self._presenting.stripped(reader, room, event.fields.sender))
+                "events": raw(
+                    await self._presenting.stripped(
+                        reader, room, event.fields.sender, known=known
+                    )
+                )
             }
         }
         if reads_request(room, reader.user):

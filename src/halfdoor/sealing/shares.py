@@ -96,7 +96,10 @@ class EscrowSet:
         custodians = _custodians(form)
         if len({one.public.kid for one in custodians}) != len(custodians):
             raise EscrowSetError("every custodian needs a key of their own")
-        raw = canonical(document)
+        try:
+            raw = canonical(document)
+        except Denied:
+            raise EscrowSetError("the document cannot be written as canonical JSON") from None
         return cls(
             hash=H(enc("escrow-set", raw)),
             document=raw,

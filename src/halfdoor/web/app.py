@@ -37,11 +37,11 @@ class Session(Protocol):
     """What the front door needs to know of a session; handlers get the whole object."""
 
     @property
-    def user_id(self) -> str:
+    def user(self) -> str:
         """The Matrix id of the person."""
 
     @property
-    def device_id(self) -> str:
+    def device(self) -> str:
         """The device of that session."""
 
     @property
@@ -52,10 +52,10 @@ class Session(Protocol):
 class SessionGate(Protocol):
     """Turns an access token into a session for the length of one request."""
 
-    async def admit(self, token: str) -> Session:
-        """The session of *token*; raises what the error table answers (401 M_UNKNOWN_TOKEN …)."""
+    async def admit(self, token: str) -> Any:
+        """The `Session` of *token*; raises what the error table answers (401 M_UNKNOWN_TOKEN …)."""
 
-    def release(self, session: Session) -> None:
+    def release(self, session: Any) -> None:
         """The request is over: its keys may go when `keyring_seconds` have passed."""
 
 
@@ -160,7 +160,7 @@ class App:
             if session.pending and route.auth == "session":
                 raise PendingDeviceError
             # No user id holds a space, so the key is unambiguous.
-            self._count(self._by_session.get(route.limit), f"{session.user_id} {session.device_id}")
+            self._count(self._by_session.get(route.limit), f"{session.user} {session.device}")
             return await route.handler(request, session)
         finally:
             self._sessions.release(session)

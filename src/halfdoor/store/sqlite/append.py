@@ -80,7 +80,7 @@ class AppendWork(msgspec.Struct, frozen=True, gc=False):
         )
         turn.add_event(at, seq, packed, sealed, is_state=is_state)
         if fields.target is not None:
-            turn.add_relation(at, fields.target, seq)
+            turn.add_relation(at, seq, fields.target, fields.rel_type or "")
         if event.redacts is not None:
             redact(turn, at, event, self.hold)
         if event.sealed_state is not None:

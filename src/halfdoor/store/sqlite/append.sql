@@ -8,7 +8,7 @@ SELECT seq, sealed FROM event WHERE cb = ? AND c = ? AND event_id = ?;
 INSERT INTO event (cb, c, seq, event_id, state, sealed) VALUES (?, ?, ?, ?, ?, ?);
 
 -- name: insert_relation
-INSERT INTO relation (cb, c, target, seq) VALUES (?, ?, ?, ?);
+INSERT INTO relation (cb, c, target, seq, rel_type) VALUES (?, ?, ?, ?, ?);
 
 -- name: replace_event
 UPDATE event SET sealed = ? WHERE cb = ? AND c = ? AND seq = ?;

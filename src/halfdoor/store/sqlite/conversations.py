@@ -1,7 +1,8 @@
 """Conversations in SQLite, as `messaging.ledger` promises them."""
 
-from collections.abc import Sequence
-from typing import Any, final
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, final
 
 from halfdoor.messaging.ledger import (
     Append,
@@ -19,9 +20,11 @@ from halfdoor.store.sqlite.database import Database
 from halfdoor.store.sqlite.epochs import read_epochs, read_newest_epochs
 from halfdoor.store.sqlite.heads import read_standing
 from halfdoor.store.sqlite.keys import Keys
+from halfdoor.store.sqlite.lanes import Side
 from halfdoor.store.sqlite.sequencer import Sequencer, Sweep, Work
 from halfdoor.store.sqlite.works import AddReaders, EndEpoch, SetReceipt
-from halfdoor.store.sqlite.writer import Side
+
+T = TypeVar("T")
 
 
 @final
@@ -38,7 +41,7 @@ class SqliteConversations:
         self._sequencer = sequencer
 
     async def append(self, item: Append) -> Committed:
-        """Keep *item* under the conversation's lock, with its inbox rows; `StaleError` if it moved."""
+        """Keep *item* with its inbox rows; `StaleError` if the conversation moved."""
         month = await self._keys.ready_month(self._database)
         hold = None
         if any(event.destroy_after is not None for event in item.events):
@@ -74,10 +77,16 @@ class SqliteConversations:
             )
         )
 
+    async def related(self, conv: str, targets: Sequence[str], rel_type: str) -> list[StoredEvent]:
+        """Return the events that relate so to any of *targets*, oldest first."""
+        return await self._read(
+            lambda con: timeline.read_related(con, self._keys, conv, targets, rel_type)
+        )
+
     async def epochs(self, conv: str, user: str, epochs: Sequence[int]) -> list[EpochRecord]:
         """Return these epochs with the wraps of *user*, in ascending order."""
 
-        def read(con: Any) -> list[EpochRecord]:
+        def read(con: sqlite3.Connection) -> list[EpochRecord]:
             at = read_standing(con, conv)
             return [] if at is None else read_epochs(con, self._keys.outer, at, user, epochs)
 
@@ -86,7 +95,7 @@ class SqliteConversations:
     async def newest_epochs(self, conv: str, user: str, limit: int) -> list[EpochRecord]:
         """Return the newest *limit* epochs with the wraps of *user*, in ascending order."""
 
-        def read(con: Any) -> list[EpochRecord]:
+        def read(con: sqlite3.Connection) -> list[EpochRecord]:
             at = read_standing(con, conv)
             if at is None:
                 return []
@@ -119,5 +128,5 @@ class SqliteConversations:
     async def _write(self, work: Work) -> Any:
         return await self._database.write_in(self._sequencer, work)
 
-    async def _read(self, function: Any) -> Any:
+    async def _read(self, function: Callable[[sqlite3.Connection], T]) -> T:
         return await self._database.read(function, Side.CONVERSATIONS)

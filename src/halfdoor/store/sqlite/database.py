@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from halfdoor.store.sqlite.connect import open_writer
+from halfdoor.store.sqlite.lanes import FunctionLane, Lane, Side
 from halfdoor.store.sqlite.readers import Readers
-from halfdoor.store.sqlite.writer import FunctionLane, Lane, Side, Writer
+from halfdoor.store.sqlite.writer import Writer
 
 T = TypeVar("T")
 
@@ -52,6 +53,13 @@ class Database:
     ) -> T:
         """Run *function* on a read-only connection in a reader thread; it sees one moment."""
         return await self._readers.run(side, function)
+
+    async def checkpoint(self) -> bool:
+        """Empty the logs into the files, so that what was overwritten is gone from both.
+
+        Returns False if a reader stood in the way; then it has to be asked again.
+        """
+        return await self._writer.checkpoint()
 
     @property
     def waiting(self) -> int:

@@ -10,8 +10,8 @@ from halfdoor.sealing.outer import OuterKeys, check_row_mac, row_mac
 from halfdoor.store.errors import OuterKeyError, StoreError
 from halfdoor.store.outerkey import OuterKeyStore
 from halfdoor.store.sqlite.database import Database
+from halfdoor.store.sqlite.lanes import Side
 from halfdoor.store.sqlite.statements import statements
-from halfdoor.store.sqlite.writer import Side
 
 DATA_KEY_BYTES: Final = 32
 FIRST_ACCOUNT: Final = 1
@@ -79,9 +79,16 @@ class Keys:
         return number
 
     def spent_holds(self, in_use: set[int]) -> list[int]:
-        """Return the hold generations of months gone by that no row is sealed under any more."""
-        current = self.hold()
-        return [n for n in HOLDS if n in self._made and n != current and n not in in_use]
+        """Return the hold generations that no row is sealed under, and none will be.
+
+        That of last month is left alone: a write may still be queued that was to use it.
+        """
+        before = self.month() - 1
+        return [
+            n
+            for n in HOLDS
+            if n in self._made and n not in in_use and month_of(self._made[n]) < before
+        ]
 
     async def destroy(self, database: Database, number: int) -> None:
         """Destroy the key of a generation: what is sealed under it never opens again."""

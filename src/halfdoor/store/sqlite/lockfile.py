@@ -30,5 +30,7 @@ class DirectoryLock:
         os.pwrite(self._file, str(os.getpid()).encode(), 0)
 
     def release(self) -> None:
-        """Let another process have the directory."""
-        os.close(self._file)
+        """Let another process have the directory; a second time it does nothing."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1

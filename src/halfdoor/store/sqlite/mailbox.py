@@ -10,8 +10,8 @@ from halfdoor.store.sqlite import account_data, contacts, reading
 from halfdoor.store.sqlite.connect import is_unavailable
 from halfdoor.store.sqlite.database import Database
 from halfdoor.store.sqlite.keys import Keys
+from halfdoor.store.sqlite.lanes import Outcome, Side
 from halfdoor.store.sqlite.streams import Streams
-from halfdoor.store.sqlite.writer import Outcome, Side
 
 T = TypeVar("T")
 _Function = Callable[[sqlite3.Connection, Streams], T]

@@ -11,16 +11,16 @@ from halfdoor.store.outerkey import OuterKeyStore
 from halfdoor.store.sqlite.connect import named, open_writer
 from halfdoor.store.sqlite.conversations import SqliteConversations
 from halfdoor.store.sqlite.database import Database
+from halfdoor.store.sqlite.holds import destroy_held
 from halfdoor.store.sqlite.keys import Keys, Secrets, load_keys, load_secrets
 from halfdoor.store.sqlite.lockfile import DirectoryLock
 from halfdoor.store.sqlite.mailbox import SqliteMailbox, StreamLane
 from halfdoor.store.sqlite.outbox import Outbox
 from halfdoor.store.sqlite.projection import Projector
+from halfdoor.store.sqlite.restores import read_restores
 from halfdoor.store.sqlite.sequencer import Sequencer
-from halfdoor.store.sqlite.statements import statements
 from halfdoor.store.sqlite.streams import Streams
 
-_RESTORES: Final = statements("maintenance")["restores"]
 ONE_FILE: Final = "halfdoor.db"
 CONVERSATIONS_FILE: Final = "conversations.db"
 PEOPLE_FILE: Final = "people.db"
@@ -28,16 +28,21 @@ PEOPLE_FILE: Final = "people.db"
 
 @final
 class Store:
-    """The embedded store. `database` is where accounts live too: its people's side."""
+    """The embedded store. `database` is where accounts live too, on its people's side.
+
+    `paths` are the files of the conversations' and the people's side, which may be one.
+    """
 
     def __init__(
         self,
         lock: DirectoryLock,
+        paths: tuple[Path, Path],
         database: Database,
         keys: Keys,
         secrets: Secrets,
         streams: Streams,
     ) -> None:
+        self.paths = paths
         self.database = database
         self.keys = keys
         self._lock = lock
@@ -56,6 +61,10 @@ class Store:
         """Make everything queued durable, close the files, let the directory go."""
         await self.database.close()
         self._lock.release()
+
+    async def destroy_held(self, now_ms: int) -> int:
+        """Overwrite the redacted bodies whose hold has ended; return how many there were."""
+        return await destroy_held(self.database, self.keys, now_ms)
 
     def __repr__(self) -> str:
         return "Store(…)"
@@ -111,8 +120,7 @@ def _open(
         keys = load_keys(con, outer_key, clock)
         secrets = load_secrets(con, keys)
         con.execute("COMMIT")
-        restored = people.execute(_RESTORES).fetchone()
-        restores = 0 if restored is None else restored[0]
+        restores = read_restores(people)
         if two_files:
             _tell_left_behind(con, people, Streams(keys, restores))
     except sqlite3.Error as error:
@@ -121,7 +129,7 @@ def _open(
         con.close()
         people.close()
     database = Database(conv_path, user_path, readers=readers)
-    return Store(lock, database, keys, secrets, Streams(keys, restores))
+    return Store(lock, (conv_path, user_path), database, keys, secrets, Streams(keys, restores))
 
 
 def _tell_left_behind(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from halfdoor.store.sqlite.connect import named, open_reader
-from halfdoor.store.sqlite.writer import Side
+from halfdoor.store.sqlite.lanes import Side
 
 T = TypeVar("T")
 

@@ -9,10 +9,10 @@ import msgspec
 from halfdoor.messaging.ledger import Told
 from halfdoor.store.sqlite.heads import Heads
 from halfdoor.store.sqlite.keys import Keys
+from halfdoor.store.sqlite.lanes import Outcome, Side
 from halfdoor.store.sqlite.outbox import Outbox
 from halfdoor.store.sqlite.projection import Projector
 from halfdoor.store.sqlite.turn import Turn, Written
-from halfdoor.store.sqlite.writer import Outcome, Side
 
 _Told = tuple[Told, ...] | Exception
 

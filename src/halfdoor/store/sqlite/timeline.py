@@ -1,6 +1,8 @@
 """Reading a conversation: its events, its state log, who relates to what."""
 
+import json
 import sqlite3
+from collections.abc import Sequence
 from typing import Any, Final
 
 from halfdoor.ids import BadId, bucket
@@ -16,6 +18,7 @@ from halfdoor.store.sqlite.statements import statements
 _SQL: Final = statements("timeline")
 _RECEIPTS: Final = statements("receipts")
 _MEMBER: Final = "m.room.member"
+_RELATED: Final = 1000
 
 
 def read_room(con: sqlite3.Connection, keys: Keys, conv: str) -> RoomRecord | None:
@@ -81,7 +84,25 @@ def read_relations(
     place = _place(con, conv)
     if place is None:
         return []
-    return _events(keys, conv, con.execute(_SQL["relations"], (*place, target, before, limit)))
+    rows = con.execute(_SQL["relations"], (*place, target, before, limit))
+    return [event for event in _events(keys, conv, rows) if event.fields.target == target]
+
+
+def read_related(
+    con: sqlite3.Connection, keys: Keys, conv: str, targets: Sequence[str], rel_type: str
+) -> list[StoredEvent]:
+    """Return the newest events that relate so to any of *targets*, oldest first."""
+    place = _place(con, conv)
+    if place is None:
+        return []
+    wanted = set(targets)
+    rows = con.execute(_SQL["related"], (*place, json.dumps(list(wanted)), rel_type, _RELATED))
+    # The relation is sealed with the event, so the index cannot be made to say otherwise.
+    return [
+        event
+        for event in reversed(_events(keys, conv, rows))
+        if event.fields.rel_type == rel_type and event.fields.target in wanted
+    ]
 
 
 def _place(con: sqlite3.Connection, conv: str) -> tuple[int, int] | None:

@@ -21,3 +21,11 @@ FROM relation JOIN event
   ON event.cb = relation.cb AND event.c = relation.c AND event.seq = relation.seq
 WHERE relation.cb = ? AND relation.c = ? AND relation.target = ? AND relation.seq < ?
 ORDER BY relation.seq DESC LIMIT ?;
+
+-- name: related
+SELECT event.seq, event.event_id, event.sealed
+FROM relation JOIN event
+  ON event.cb = relation.cb AND event.c = relation.c AND event.seq = relation.seq
+WHERE relation.cb = ? AND relation.c = ?
+  AND relation.target IN (SELECT value FROM json_each(?)) AND relation.rel_type = ?
+ORDER BY relation.seq DESC LIMIT ?;

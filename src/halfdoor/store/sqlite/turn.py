@@ -38,9 +38,9 @@ class Turn:
         """Gather the row of an event."""
         self._events.append((at.cb, at.c, seq, packed, is_state, sealed))
 
-    def add_relation(self, at: Standing, target: str, seq: int) -> None:
+    def add_relation(self, at: Standing, seq: int, target: str, rel_type: str) -> None:
         """Gather the row of a relation."""
-        self._relations.append((at.cb, at.c, target, seq))
+        self._relations.append((at.cb, at.c, target, seq, rel_type))
 
     def moved(self, at: Standing) -> None:
         """Note that the row of a conversation has to be written."""

@@ -14,7 +14,6 @@ from halfdoor.store.sqlite.statements import statements
 from halfdoor.store.sqlite.turn import Turn, Written
 
 _SQL: Final = statements("receipts")
-NO_EVENT: Final = 0
 
 
 class AddReaders(msgspec.Struct, frozen=True, gc=False):
@@ -37,7 +36,7 @@ class AddReaders(msgspec.Struct, frozen=True, gc=False):
                 return StaleError()
         turn.con.execute("RELEASE readers")
         users = dict.fromkeys(late.user for late in self.late)
-        return _telling(self.conv, [Entry(user, READER, NO_EVENT, 0) for user in users])
+        return _telling(self.conv, [Entry(user, READER, at.last_seq, 0) for user in users])
 
 
 class EndEpoch(msgspec.Struct, frozen=True, gc=False):
@@ -53,7 +52,7 @@ class EndEpoch(msgspec.Struct, frozen=True, gc=False):
             return UnknownConversationError(self.conv)
         at.is_current = False
         turn.moved(at)
-        return _telling(self.conv, [Entry(user, OWED, NO_EVENT, 0) for user in self.tell])
+        return _telling(self.conv, [Entry(user, OWED, at.last_seq, 0) for user in self.tell])
 
 
 class SetReceipt(msgspec.Struct, frozen=True, gc=False):

@@ -66,7 +66,7 @@ async def _no_oauth(_request: Request, _session: None) -> Response:
 
 
 async def _set_presence(request: Request, session: Any) -> Response:
-    if request.params["userId"] != session.user_id:
+    if request.params["userId"] != session.user:
         raise ApiError(403, "M_FORBIDDEN", "Presence is one's own.")
     await request.json()
     return empty_object()

@@ -36,6 +36,7 @@ CREATE TABLE relation (
   c INTEGER NOT NULL,
   target TEXT NOT NULL,
   seq INTEGER NOT NULL,
+  rel_type TEXT NOT NULL,
   PRIMARY KEY (cb, c, target, seq)
 ) WITHOUT ROWID;
 

@@ -1,0 +1,320 @@
+"""`halfdoor doctor`: looks at everything a server stands on, says what to do, and tries to cheat.
+
+Each check is a small function that returns what it found; none changes anything.
+"""
+
+import asyncio
+import resource
+import secrets
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from halfdoor.clock import SystemClock
+from halfdoor.config.model import Config
+from halfdoor.policy.errors import PolicyError
+from halfdoor.policy.load import escrow_documents
+from halfdoor.policy.load import load as load_policy
+from halfdoor.policy.model import Policy
+from halfdoor.sealing.envelope import HEAD_BYTES, SEALED
+from halfdoor.sealing.shares import EscrowSet, EscrowSetError
+from halfdoor.store.errors import DataInUseError, OuterKeyError, StoreError
+from halfdoor.store.migrate import migration_files
+from halfdoor.store.outerkey import KEY_BYTES, OuterKeyFile, default_path, outer_key_file
+from halfdoor.store.sqlite.audit import chains as chain_reports
+from halfdoor.store.sqlite.connect import open_reader
+from halfdoor.store.sqlite.events import open_row
+from halfdoor.store.sqlite.keys import load_keys
+from halfdoor.store.sqlite.opening import (
+    CONVERSATIONS_FILE,
+    ONE_FILE,
+    Store,
+    database_paths,
+    open_store,
+)
+from halfdoor.store.sqlite.statements import statements
+
+Result = Literal["ok", "advice", "failed"]
+
+# Before this program was written: a clock that says so is wrong.
+_FIRST_MOMENT: Final = datetime(2026, 1, 1, tzinfo=UTC)
+_SOON_DAYS: Final = 14
+_OTHERS: Final = 0o077
+
+
+class Check(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One check: its *name*, its *result*, what was *found*, and what *todo* where that helps.
+
+    `advice` is nothing broken, but something its owner ought to know or do.
+    """
+
+    name: str
+    result: Result
+    found: str
+    todo: str = ""
+
+
+def examine(config: Config, *, chains: bool) -> list[Check]:
+    """All checks of a server with *config*; *chains* recomputes every conversation's chain."""
+    found = [_data_folder(config.data_dir), *_clock(config.data_dir, datetime.now(UTC))]
+    found += [*_policy(config), *_tls(config, datetime.now(UTC)), _core_dumps()]
+    key = _outer_key(config)
+    found.append(key[0])
+    if key[1] is not None and _has_data(config.data_dir):
+        found += asyncio.run(_store(config.data_dir, key[1], chains=chains))
+    elif chains:
+        found.append(Check("chains", "failed", "there is no data that could be recomputed."))
+    return found
+
+
+def _has_data(folder: Path) -> bool:
+    return any((folder / name).exists() for name in (ONE_FILE, CONVERSATIONS_FILE))
+
+
+def _data_folder(folder: Path) -> Check:
+    name = "data folder"
+    if not folder.exists():
+        return Check(name, "advice", f"{folder} is not there yet; the first start makes it.")
+    if not folder.is_dir():
+        return Check(name, "failed", f"{folder} is no folder.", "Name another data_dir.")
+    if folder.stat().st_mode & _OTHERS:
+        return Check(
+            name, "failed", f"others on this machine can enter {folder}.", f"chmod 700 {folder}"
+        )
+    return Check(name, "ok", f"{folder}, for its owner alone.")
+
+
+def _clock(folder: Path, now: datetime) -> Iterator[Check]:
+    name, todo = "clock", "Set the clock, and keep it right (chrony, systemd-timesyncd)."
+    said = f"{now:%Y-%m-%d %H:%M} UTC"
+    if now < _FIRST_MOMENT:
+        yield Check(name, "failed", f"{said}: that is in the past.", todo)
+        return
+    # Every event is written as it happens, so no file can be newer than now.
+    newest = max((each.stat().st_mtime for each in folder.glob("*.db*")), default=0.0)
+    if newest > now.timestamp() + 60:
+        yield Check(name, "failed", f"{said}: the newest event is later than that.", todo)
+        return
+    yield Check(name, "ok", said)
+
+
+def _policy(config: Config) -> Iterator[Check]:
+    try:
+        policy = load_policy(config.policy_file)
+    except PolicyError as error:
+        yield Check("policy", "failed", str(error), "halfdoor policy lint FILE")
+        return
+    yield Check("policy", "ok", f"entity {policy.entity.name}, hash {policy.digest.hex()[:16]}…")
+    first, emergency = (
+        (None, None) if config.policy_file is None else escrow_documents(policy, config.policy_file)
+    )
+    first = config.escrow_set_file or first
+    emergency = config.emergency_set_file or emergency
+    if first is None:
+        yield Check(
+            "escrow set",
+            "advice",
+            "none is named, so standard conversations cannot be created.",
+            "halfdoor custodian init (each custodian), then halfdoor custodian set",
+        )
+    else:
+        yield _escrow_set("escrow set", first, policy)
+    if emergency is not None:
+        yield _escrow_set("emergency set", emergency, policy)
+
+
+def _escrow_set(name: str, file: Path, policy: Policy) -> Check:
+    todo = "halfdoor custodian set"
+    try:
+        escrow_set = EscrowSet.from_document(msgspec.json.decode(file.read_bytes()))
+    except OSError as error:
+        return Check(name, "failed", f"{file} cannot be read: {error.strerror}.", todo)
+    except (msgspec.DecodeError, EscrowSetError):
+        return Check(name, "failed", f"{file} is no escrow set.", todo)
+    if escrow_set.entity != policy.entity.name:
+        return Check(name, "failed", f"{file} belongs to another entity.", todo)
+    if escrow_set.open_until is not None:
+        return Check(name, "failed", f"{file} is closed to new conversations.", todo)
+    need = " and ".join(str(k) for k in escrow_set.thresholds)
+    people = len(escrow_set.custodians)
+    return Check(name, "ok", f"{need} of {people} custodians, set {escrow_set.hash.hex()[:16]}…")
+
+
+def _tls(config: Config, now: datetime) -> Iterator[Check]:
+    name = "TLS"
+    if config.tls_cert is None or config.tls_key is None:
+        where = "a proxy speaks TLS" if config.behind_proxy else "plain HTTP on loopback"
+        yield Check(name, "ok", f"none here: {where}.")
+        return
+    try:
+        certificate = x509.load_pem_x509_certificates(config.tls_cert.read_bytes())[0]
+        key = load_pem_private_key(config.tls_key.read_bytes(), None)
+    except OSError as error:
+        yield Check(name, "failed", f"{error.filename} cannot be read: {error.strerror}.")
+        return
+    except (ValueError, TypeError):
+        yield Check(name, "failed", "the certificate or its key is not PEM without passphrase.")
+        return
+    if _public(certificate) != _public(key):
+        yield Check(name, "failed", "the key belongs to another certificate.")
+    elif now > certificate.not_valid_after_utc:
+        yield Check(name, "failed", "the certificate has expired.", "Renew it.")
+    elif (certificate.not_valid_after_utc - now).days < _SOON_DAYS:
+        days = (certificate.not_valid_after_utc - now).days
+        yield Check(name, "advice", f"the certificate expires in {days} days.", "Renew it.")
+    else:
+        yield Check(name, "ok", f"valid until {certificate.not_valid_after_utc:%Y-%m-%d}.")
+    if config.tls_key.stat().st_mode & _OTHERS:
+        yield Check("TLS key", "failed", "others can read it.", f"chmod 600 {config.tls_key}")
+
+
+def _public(owner: Any) -> bytes:
+    spelled: bytes = owner.public_key().public_bytes(
+        Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+    )
+    return spelled
+
+
+def _core_dumps() -> Check:
+    if resource.getrlimit(resource.RLIMIT_CORE)[0] == 0:
+        return Check("core dumps", "ok", "off.")
+    return Check(
+        "core dumps",
+        "advice",
+        "allowed here; the server turns them off for itself at start.",
+        "LimitCORE=0 in its unit, or `ulimit -c 0`, makes sure.",
+    )
+
+
+def _outer_key(config: Config) -> tuple[Check, OuterKeyFile | None]:
+    name = "outer key"
+    path = config.outer_key_file or default_path()
+    if not path.exists() and not _has_data(config.data_dir):
+        return Check(name, "advice", f"not there yet; the first start makes it at {path}."), None
+    try:
+        key = outer_key_file(path, config.data_dir, make=False)
+    except OuterKeyError as error:
+        return Check(name, "failed", f"{error}."), None
+    return (
+        Check(
+            name,
+            "ok",
+            f"at {path}, for its owner alone.",
+            "Keep a copy in another place, never beside a backup of the data: without it "
+            "everything stays sealed.",
+        ),
+        key,
+    )
+
+
+async def _store(folder: Path, key: OuterKeyFile, *, chains: bool) -> list[Check]:
+    """The checks that open the store; one at work is left alone."""
+    two_files = (folder / CONVERSATIONS_FILE).exists()
+    try:
+        old = _old_schema(folder, two_files=two_files)
+        if old is not None:
+            return [old]
+        store = open_store(folder, key, two_files=two_files)
+    except DataInUseError as error:
+        result: Result = "failed" if chains else "advice"
+        return [Check("store", result, f"{error}.", "Stop the server to look inside.")]
+    except StoreError as error:
+        return [Check("store", "failed", f"{error}.")]
+    try:
+        found = [Check("store", "ok", "opens with the outer key, schema up to date.")]
+        found.append(await _wrong_key(store, key.path))
+        found.append(await _sealed_words(store))
+        if chains:
+            found.append(_chains(store))
+        return found
+    finally:
+        await store.close()
+
+
+def _old_schema(folder: Path, *, two_files: bool) -> Check | None:
+    """Opening would upgrade, and that is not for a look around."""
+    for path in set(database_paths(folder, two_files=two_files)):
+        con = open_reader(path)
+        try:
+            (version,) = con.execute("PRAGMA user_version").fetchone()
+        finally:
+            con.close()
+        newest = int(migration_files()[-1].name.partition("_")[0])
+        if version < newest:
+            return Check(
+                "store",
+                "advice",
+                f"{path.name} has schema {version}, this program knows {newest}.",
+                "Make a backup; the next `halfdoor up` brings it up to date.",
+            )
+    return None
+
+
+async def _wrong_key(store: Store, path: Path) -> Check:
+    """A thief of the data guesses an outer key."""
+    name, guessed = "wrong outer key", OuterKeyFile(path, secrets.token_bytes(KEY_BYTES))
+    try:
+        await store.database.read(lambda con: load_keys(con, guessed, SystemClock()))
+    except OuterKeyError:
+        return Check(name, "ok", "refused, as it must be.")
+    return Check(name, "failed", "the store opened with a wrong key.", "Do not use this server.")
+
+
+async def _sealed_words(store: Store) -> Check:
+    """The operator reads messages with all that lies on this machine, and nobody's session."""
+    name = "reading without a session"
+    bodies = await store.database.read(_some_bodies(store))
+    sealed = [body for body in bodies if body[:1] == SEALED]
+    if not sealed:
+        return Check(name, "ok", "there is no message yet that could be tried.")
+    if any(_is_text(body[HEAD_BYTES:]) for body in sealed):
+        return Check(name, "failed", "a message lies open.", "Do not use this server.")
+    return Check(name, "ok", f"{len(sealed)} messages tried with the outer key: none opens.")
+
+
+def _some_bodies(store: Store) -> Callable[[Any], list[bytes]]:
+    sql = statements("maintenance")
+
+    def read(con: Any) -> list[bytes]:
+        bodies: list[bytes] = []
+        for cb, c, conv, *_head in con.execute(sql["conversations"]):
+            for seq, packed, sealed in con.execute(sql["events_of"], (cb, c)):
+                row = open_row(store.keys.outer, conv, seq, packed, sealed)
+                if row.body is not None:
+                    bodies.append(row.body)
+            if len(bodies) > 1000:
+                break
+        return bodies
+
+    return read
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return True
+
+
+def _chains(store: Store) -> Check:
+    reports = list(chain_reports(store))
+    broken = [report for report in reports if not report.ok]
+    if not broken:
+        return Check("chains", "ok", f"{len(reports)} conversations, every chain holds.")
+    told = "; ".join(f"{report.conv}: {report.detail}" for report in broken[:5])
+    return Check(
+        "chains",
+        "failed",
+        f"{len(broken)} of {len(reports)} conversations are not as they were written. {told}",
+        "Keep the files as they are, and look for who could write them.",
+    )

@@ -1,0 +1,211 @@
+"""The front door of a house: every route, the error table, the limits."""
+
+from collections.abc import Callable
+from typing import Any
+
+from structlog.typing import FilteringBoundLogger
+
+from halfdoor.accounts.session import Session
+from halfdoor.apps.gate import Gate
+from halfdoor.apps.house import House
+from halfdoor.config.model import Config, Limits
+from halfdoor.messaging.reading import Reader
+from halfdoor.store.errors import StoreClosedError, StoreUnavailableError
+from halfdoor.web.address import ClientAddresses
+from halfdoor.web.app import App, PlatformGate
+from halfdoor.web.errors import ErrorTable
+from halfdoor.web.health import MetricsDoor
+from halfdoor.web.health import routes as health_routes
+from halfdoor.web.limits import limits_from
+from halfdoor.web.matrix import (
+    account,
+    accountdata,
+    devices,
+    directory,
+    discovery,
+    filters,
+    members,
+    membership,
+    own_keys,
+    profiles,
+    pushrules,
+    receipts,
+    relations,
+    rooms,
+    sending,
+    state,
+    stubs,
+    syncing,
+    tags,
+    timeline,
+)
+from halfdoor.web.matrix.account_refusals import add_account_refusals
+from halfdoor.web.matrix.kept_filters import KeptFilters
+from halfdoor.web.matrix.proofs import Proofs
+from halfdoor.web.matrix.refusals import add_refusals
+from halfdoor.web.matrix.signing_in import SigningIn
+from halfdoor.web.matrix.standing import Standing
+from halfdoor.web.metrics import Metrics
+from halfdoor.web.request import BodyLimits
+from halfdoor.web.router import Route
+
+
+def error_table() -> ErrorTable:
+    """Return how everything that a room refuses is answered; what is not in it is a bare 500."""
+    table = ErrorTable()
+    add_refusals(table)
+    add_account_refusals(table)
+    table.add(
+        StoreUnavailableError,
+        503,
+        "M_UNKNOWN",
+        "The database cannot be written now. Try again.",
+        retry_after=5,
+    )
+    table.add(StoreClosedError, 503, "M_UNKNOWN", "The server is stopping.", retry_after=5)
+    return table
+
+
+def matrix_routes(house: House, about: discovery.Discovery) -> list[Route]:
+    """Return every route of the client-server API."""
+    mailbox, personal = house.store.mailbox, house.personal
+    standing = Standing(house.rooms, mailbox, house.history)
+    proofs = Proofs(house.uia, house.clock)
+    signing_in = SigningIn(
+        login=house.login,
+        tokens=house.login_tokens,
+        register=house.register,
+        refresh=house.refresh,
+        devices=house.devices,
+        uia=house.uia,
+        with_jwt=house.setting.jwt is not None,
+        server_name=house.setting.server_name,
+        clock=house.clock,
+    )
+    is_open = house.setting.registration or house.setting.development
+    return [
+        *discovery.routes(about, _has_password(house)),
+        *stubs.routes(_name_is_free(house) if is_open else None),
+        *signing_in.routes(),
+        *account.routes(proofs, house.password_change, house.deactivate),
+        *devices.routes(house.devices, proofs),
+        *profiles.routes(house.profiles, _profile_changed(house)),
+        *own_keys.routes(
+            pending=house.pending,
+            start_over=house.start_over,
+            recovery=house.recovery,
+            theft=house.theft,
+            proofs=proofs,
+            clock=house.clock,
+            signed_in=signing_in.signed_in,
+        ),
+        *syncing.routes(house.syncer, KeptFilters(mailbox)),
+        *filters.routes(mailbox),
+        *rooms.routes(house.creator, house.moves, mailbox),
+        *membership.routes(house.moves),
+        *members.routes(house.rooms, standing, house.presenting),
+        *state.routes(house.sender, house.moves, standing, house.presenting),
+        *sending.routes(house.sender),
+        *timeline.routes(house.history, standing),
+        *relations.routes(house.history, standing),
+        *receipts.routes(house.markers),
+        *accountdata.routes(personal, standing),
+        *tags.routes(personal, standing),
+        *pushrules.routes(personal),
+        *directory.routes(_directory(house)),
+    ]
+
+
+def build_app(
+    house: House,
+    config: Config,
+    *,
+    base_url: Callable[[], str],
+    draining: Callable[[], bool],
+    platform: tuple[PlatformGate, list[Route]] | None,
+    metrics: Metrics,
+    metrics_token: str | None,
+    log: FilteringBoundLogger,
+) -> App:
+    """Return the ASGI application of *house*."""
+    about = discovery.Discovery(
+        base_url=base_url,
+        standard_only=True,
+        contact=_contact(config),
+        support_page=config.support.page,
+    )
+    door = MetricsDoor(token=metrics_token, behind_proxy=config.behind_proxy)
+    return App(
+        [
+            *matrix_routes(house, about),
+            *health_routes(metrics, door, draining),
+            *(platform[1] if platform is not None else ()),
+        ],
+        sessions=Gate(house.sessions, house.keyring, house.clock),
+        platform=platform[0] if platform is not None else None,
+        errors=error_table(),
+        limits=limits_from(config.limits, development=config.development),
+        bodies=_bodies(config, config.limits),
+        addresses=ClientAddresses(config.trusted_proxies if config.behind_proxy else ()),
+        numbers=metrics.requests,
+        log=log,
+    )
+
+
+def _bodies(config: Config, limits: Limits) -> BodyLimits:
+    return BodyLimits(
+        max_body_bytes=config.max_body_bytes,
+        body_seconds=limits.body_seconds,
+        query_tokens=config.development,
+    )
+
+
+def _contact(config: Config) -> discovery.Contact | None:
+    support = config.support
+    if support.email is None and support.matrix_id is None:
+        return None
+    return discovery.Contact("m.role.admin", support.email, support.matrix_id)
+
+
+def _has_password(house: House) -> Callable[[Session], Any]:
+    async def has_password(session: Session) -> bool:
+        found = await house.account_store.state(session.user)
+        return found is not None and found.login is not None
+
+    return has_password
+
+
+def _name_is_free(house: House) -> Callable[[str], Any]:
+    async def check(localpart: str) -> None:
+        await house.register.check_free(localpart)
+
+    return check
+
+
+def _profile_changed(house: House) -> Callable[[Session], Any]:
+    async def changed(session: Session) -> None:
+        reader = Reader(session.user, session.device, session.id)
+        for place in await house.store.mailbox.places(session.user):
+            if place.membership == "join":
+                await house.moves.refresh_profile(reader, place.conv)
+
+    return changed
+
+
+def _directory(house: House) -> Callable[[str, str, int], Any]:
+    async def search(user: str, term: str, limit: int) -> list[dict[str, str]]:
+        """Find people among the connections of *user*; nobody else can be found here."""
+        found = []
+        for other in sorted(await house.people.connections(user)):
+            shown = await house.facts.member_content(other)
+            name = shown.get("displayname", "")
+            if term.lower() in name.lower() or term.lower() in other.lower():
+                one = {"user_id": other}
+                one.update({"display_name": name} if name else {})
+                one.update({k: v for k, v in shown.items() if k == "avatar_url"})
+                found.append(one)
+            if len(found) >= limit:
+                break
+        return found
+
+    return search
