@@ -93,7 +93,7 @@ class FakeKeySource:
 
 def jwk_of(key: Ed25519PrivateKey, kid: str) -> dict[str, Any]:
     algorithm = pyjwt.get_algorithm_by_name("EdDSA")
-    jwk = algorithm.to_jwk(key.public_key(), as_dict=True)  # type: ignore[call-arg]
+    jwk = algorithm.to_jwk(key.public_key(), as_dict=True)
     return {**jwk, "kid": kid, "alg": "EdDSA", "use": "sig"}
 
 

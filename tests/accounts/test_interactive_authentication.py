@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.accounts.little_accounts import MINUTE, NOW, PASSWORD, LittleAccounts, signed
 
-from halfdoor.accounts.errors import LimitedError, UiaNeededError
+from halfdoor.accounts.errors import ForbiddenError, LimitedError, UiaNeededError
 from halfdoor.accounts.session import LoginRequest
 from halfdoor.accounts.store import AccountStore
 from halfdoor.accounts.uia import named_user
@@ -151,12 +151,9 @@ async def test_a_login_without_a_known_name_is_throttled_by_what_was_typed(
     store: AccountStore,
 ) -> None:
     house = LittleAccounts(store, throttled=True)
+    for _ in range(6):
+        with pytest.raises(ForbiddenError):
+            await house.login.password("@x:b.example", "wrong", LoginRequest(), NOW)
     with pytest.raises(LimitedError):
-        for _ in range(50):
-            try:
-                await house.login.password("@x:b.example", "wrong", LoginRequest(), NOW)
-            except LimitedError:
-                raise
-            except Exception as error:
-                assert type(error).__name__ == "ForbiddenError"
+        await house.login.password("@x:b.example", "wrong", LoginRequest(), NOW)
     house.close()

@@ -84,7 +84,7 @@ async def test_a_lost_answer_can_be_asked_for_again(house: LittleAccounts) -> No
     await house.who(signed_in.access_token)
     lost = [await house.refresh.refresh(refresh, NOW) for _ in range(5)]
     # The old pair still works: nobody knows yet that an answer arrived.
-    assert await house.who(signed_in.access_token)
+    await house.who(signed_in.access_token)
     got = await house.refresh.refresh(refresh, NOW)
     assert (await house.who(got.access_token)).id == signed_in.session.id
     for one in lost:
@@ -113,8 +113,8 @@ async def test_the_first_use_may_be_of_the_new_refresh_token(house: LittleAccoun
     with pytest.raises(UnknownTokenError):
         await house.refresh.refresh(refresh, NOW)
     # The answer with the newer pair may have been lost too.
-    assert await house.who(new.access_token)
-    assert await house.who(newer.access_token)
+    await house.who(new.access_token)
+    await house.who(newer.access_token)
     await hard(house, new.access_token)
 
 

@@ -1,6 +1,7 @@
 import asyncio
 import json
 import os
+import sqlite3
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 
 import pytest
 import trustme
+from tests.store.making import ALICE, BOB, event, say, sealed_body
+from tests.store.making import found as found_conversation
 
 from halfdoor.apps.custodian_init import escrow_document, make_key
 from halfdoor.apps.doctor import Check, examine
@@ -52,6 +55,54 @@ def test_a_sound_house_fails_nothing(house: Config) -> None:
 
 def test_a_wrong_outer_key_is_tried_and_refused(house: Config) -> None:
     assert found(house, "wrong outer key").found == "refused, as it must be."
+
+
+def _write(config: Config, *bodies: bytes) -> None:
+    """Write a conversation with events of these bodies, as the server would."""
+
+    async def write() -> None:
+        assert config.outer_key_file is not None
+        key = outer_key_file(config.outer_key_file, config.data_dir, make=False)
+        store = open_store(config.data_dir, key)
+        at = await found_conversation(store, ALICE, BOB)
+        for body in bodies:
+            at = await say(store, at, event(at.conv, ALICE, (BOB,), body=body))
+        await store.close()
+
+    asyncio.run(write())
+
+
+def test_nobody_reads_a_message_with_what_lies_on_the_machine(house: Config) -> None:
+    assert "no message yet" in found(house, "reading without a session").found
+    _write(house, sealed_body(), sealed_body(b'{"body":"hello"}'))
+    check = found(house, "reading without a session")
+    assert (check.result, check.found.split()[0]) == ("ok", "2")
+
+
+def test_a_message_that_was_written_open_is_found(house: Config) -> None:
+    _write(house, sealed_body(), b"\x01" + bytes(48) + b'{"body":"hello"}')
+    assert found(house, "reading without a session").result == "failed"
+
+
+def test_a_deleted_event_breaks_its_chain(house: Config) -> None:
+    _write(house, sealed_body(), sealed_body())
+    assert found(house, "chains", chains=True).found.startswith("1 conversations")
+    con = sqlite3.connect(house.data_dir / "halfdoor.db")
+    with con:
+        con.execute("DELETE FROM event WHERE seq = (SELECT max(seq) FROM event)")
+    con.close()
+    check = found(house, "chains", chains=True)
+    assert check.result == "failed"
+    assert "1 of 1" in check.found
+
+
+def test_an_older_schema_is_left_for_the_next_start(house: Config) -> None:
+    con = sqlite3.connect(house.data_dir / "halfdoor.db")
+    con.execute("PRAGMA user_version = 0")
+    con.close()
+    check = found(house, "store")
+    assert check.result == "advice"
+    assert "schema 0" in check.found
 
 
 def test_the_key_is_to_be_copied_elsewhere(house: Config) -> None:

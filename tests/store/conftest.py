@@ -1,6 +1,6 @@
 """One store for each configuration: every promise is kept in all of them."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -49,18 +49,3 @@ async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 @pytest.fixture
 def store(house: House) -> Store:
     return house.store
-
-
-@pytest.fixture(params=CONFIGURATIONS)
-async def make_house(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> AsyncIterator[Callable[[str], House]]:
-    made: list[House] = []
-
-    def make(name: str) -> House:
-        made.append(House(tmp_path / name, request.param))
-        return made[-1]
-
-    yield make
-    for house in made:
-        await house.store.close()

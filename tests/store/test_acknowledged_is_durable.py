@@ -1,6 +1,5 @@
 """What was acknowledged is there after SIGKILL, once, in order, and everybody concerned is told."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.store.making import ALICE, BOB, event
+from tests.store.programs import environment
 
 from halfdoor.messaging.ledger import Append
 from halfdoor.messaging.mailbox import EVENT
@@ -15,15 +15,12 @@ from halfdoor.store.outerkey import outer_key_file
 from halfdoor.store.sqlite.audit import chains
 from halfdoor.store.sqlite.opening import Store, open_store
 
-HERE = Path(__file__).parents[2]
-
 
 def run_child(data: Path, files: str, when: str, *, kill_after: int) -> list[list[str]]:
     """Return what the child acknowledged before it died; it is killed after so many lines."""
     child = subprocess.Popen(
         [sys.executable, "-m", "tests.store.writing_child", str(data), files, when],
-        cwd=HERE,
-        env=os.environ | {"PYTHONPATH": f"{HERE / 'src'}{os.pathsep}{HERE}"},
+        env=environment(),
         stdout=subprocess.PIPE,
         text=True,
     )

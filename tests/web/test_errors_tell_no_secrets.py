@@ -80,6 +80,23 @@ async def test_an_error_of_a_room_is_answered_as_the_table_says(build: Callable[
     assert kitten.header(b"retry-after") == b"2"
 
 
+async def test_an_answer_may_go_without_code_where_nothing_failed_yet(
+    build: Callable[..., Any],
+) -> None:
+    table = ErrorTable()
+    table.add(
+        KittenError,
+        401,
+        lambda error: "M_FORBIDDEN" if error.reason == "wrong" else None,
+        "The stage failed.",
+        extras=lambda _error: {"session": "s"},
+    )
+    first = await build(raising(KittenError("")), errors=table).ask("GET", b"/x/1")
+    failed = await build(raising(KittenError("wrong")), errors=table).ask("GET", b"/x/1")
+    assert (first.status, first.json) == (401, {"session": "s"})
+    assert (failed.status, failed.json["errcode"]) == (401, "M_FORBIDDEN")
+
+
 def test_one_type_of_error_has_one_answer() -> None:
     table = ErrorTable()
     table.add(CatError, 403, "M_FORBIDDEN", "No cats.")

@@ -116,7 +116,7 @@ def matrix_routes(house: House, about: discovery.Discovery) -> list[Route]:
     ]
 
 
-def build_app(
+def build_apps(
     house: House,
     config: Config,
     *,
@@ -126,8 +126,8 @@ def build_app(
     metrics: Metrics,
     metrics_token: str | None,
     log: FilteringBoundLogger,
-) -> App:
-    """Return the ASGI application of *house*."""
+) -> list[App]:
+    """Return the ASGI application of *house*, and one for its numbers where they have a bind."""
     about = discovery.Discovery(
         base_url=base_url,
         standard_only=True,
@@ -135,21 +135,26 @@ def build_app(
         support_page=config.support.page,
     )
     door = MetricsDoor(token=metrics_token, behind_proxy=config.behind_proxy)
-    return App(
-        [
-            *matrix_routes(house, about),
-            *health_routes(metrics, door, draining),
-            *(platform[1] if platform is not None else ()),
-        ],
-        sessions=Gate(house.sessions, house.keyring, house.clock),
-        platform=platform[0] if platform is not None else None,
-        errors=error_table(),
-        limits=limits_from(config.limits, development=config.development),
-        bodies=_bodies(config, config.limits),
-        addresses=ClientAddresses(config.trusted_proxies if config.behind_proxy else ()),
-        numbers=metrics.requests,
-        log=log,
-    )
+    numbers = health_routes(metrics, door, draining)
+    front = [*matrix_routes(house, about), *(platform[1] if platform is not None else ())]
+
+    def app(routes: list[Route]) -> App:
+        return App(
+            routes,
+            sessions=Gate(house.sessions, house.keyring, house.clock),
+            platform=platform[0] if platform is not None else None,
+            errors=error_table(),
+            limits=limits_from(config.limits, development=config.development),
+            bodies=_bodies(config, config.limits),
+            addresses=ClientAddresses(config.trusted_proxies if config.behind_proxy else ()),
+            numbers=metrics.requests,
+            log=log,
+        )
+
+    if config.metrics_bind is None:
+        return [app([*front, *numbers])]
+    health_alone = [route for route in numbers if route.template == "/health"]
+    return [app([*front, *health_alone]), app(numbers)]
 
 
 def _bodies(config: Config, limits: Limits) -> BodyLimits:

@@ -294,7 +294,7 @@ class House:
         """Drop expired slots, and overwrite what was held long enough; about once an hour."""
         now = self.clock.now_ms()
         await self.sessions.sweep(now)
-        await self.store.conversations.destroy_held(now)
+        await self.store.destroy_held(now)
 
     async def close(self) -> None:
         """Make everything durable and let the data directory go."""

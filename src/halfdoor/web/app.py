@@ -145,12 +145,10 @@ class App:
             )
             if route.auth in {"session", "pending_ok"}:
                 return await self._with_session(route, request, house)
+            if route.auth == "platform":
+                return await route.handler(request, await self._sender(request, house))
             self._count(self._by_address.get(route.limit), house)
-            if route.auth == "none":
-                return await route.handler(request, None)
-            if self._platform is None:
-                raise ApiError(403, "M_FORBIDDEN", "No platform is configured.")
-            return await route.handler(request, await self._platform.admit(request))
+            return await route.handler(request, None)
         finally:
             self.turnstile.leave(poll=poll, household=house)
 
@@ -168,9 +166,19 @@ class App:
     async def _session(self, request: Request, house: str) -> Session:
         token = request.access_token()
         try:
-            return await self._sessions.admit(token)
+            session: Session = await self._sessions.admit(token)
         except Exception:
             # Whoever tries tokens is slowed down; whoever has one is not.
+            self._count(self._strays, house)
+            raise
+        return session
+
+    async def _sender(self, request: Request, house: str) -> Any:
+        if self._platform is None:
+            raise ApiError(403, "M_FORBIDDEN", "No platform is configured.")
+        try:
+            return await self._platform.admit(request)
+        except Exception:
             self._count(self._strays, house)
             raise
 

@@ -127,11 +127,13 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """How one type of exception is answered.
 
     *text* is what the client reads. It is a constant, or is made from fields of the exception
-    that hold no content; `str(error)` is never sent. *retry_after* is in seconds.
+    that hold no content; `str(error)` is never sent. *errcode* may depend on the exception;
+    None leaves code and text out, as user-interactive authentication asks in its first answer.
+    *retry_after* is in seconds.
     """
 
     status: int
-    errcode: str
+    errcode: str | Callable[[Any], str | None]
     text: str | Callable[[Any], str]
     extras: Callable[[Any], Extras] | None = None
     retry_after: int | None = None
@@ -147,7 +149,7 @@ class ErrorTable:
         self,
         error: type[E],
         status: int,
-        errcode: str,
+        errcode: str | Callable[[E], str | None],
         text: str | Callable[[E], str],
         *,
         extras: Callable[[E], Extras] | None = None,
@@ -211,7 +213,8 @@ def _refusal(error: ApiError) -> Response:
 
 def _tabled(answer: Answer, error: Exception) -> Response:
     text = answer.text if isinstance(answer.text, str) else answer.text(error)
-    extras = answer.extras(error) if answer.extras else None
-    return error_response(
-        answer.status, answer.errcode, text, extras, retry_after=answer.retry_after
-    )
+    extras = answer.extras(error) if answer.extras else {}
+    errcode = answer.errcode if isinstance(answer.errcode, str) else answer.errcode(error)
+    if errcode is None:
+        return json_response(extras, answer.status)
+    return error_response(answer.status, errcode, text, extras, retry_after=answer.retry_after)

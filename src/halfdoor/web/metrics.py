@@ -59,22 +59,32 @@ class RequestNumbers(Collector):
         yield times
 
 
+_Family = type[GaugeMetricFamily] | type[CounterMetricFamily]
+
+
 class Gauges(Collector):
-    """Present values that other rooms compute when asked, e.g. sessions in the keyring."""
+    """Values that other rooms compute when asked: sessions in the keyring, rows in batches."""
 
     def __init__(self) -> None:
-        self._read: dict[str, tuple[str, Callable[[], float]]] = {}
+        self._read: dict[str, tuple[str, Callable[[], float], _Family]] = {}
 
     def add(self, name: str, meaning: str, read: Callable[[], float]) -> None:
         """Show what *read* returns as `halfdoor_<name>`; ValueError for a name in use."""
+        self._add(name, meaning, read, GaugeMetricFamily)
+
+    def add_total(self, name: str, meaning: str, read: Callable[[], float]) -> None:
+        """The same for a value that only grows; Prometheus sees it as `halfdoor_<name>_total`."""
+        self._add(name, meaning, read, CounterMetricFamily)
+
+    def _add(self, name: str, meaning: str, read: Callable[[], float], family: _Family) -> None:
         if name in self._read:
             raise ValueError(f"{name} is shown already")
-        self._read[name] = (meaning, read)
+        self._read[name] = (meaning, read, family)
 
     def collect(self) -> Iterable[Metric]:
-        """One gauge for each value."""
-        for name, (meaning, read) in self._read.items():
-            yield GaugeMetricFamily(f"halfdoor_{name}", meaning, value=read())
+        """One family for each value."""
+        for name, (meaning, read, family) in self._read.items():
+            yield family(f"halfdoor_{name}", meaning, value=read())
 
 
 class Metrics:

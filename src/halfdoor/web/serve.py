@@ -5,6 +5,7 @@ granian runs inside our own event loop, so handlers share one process with the s
 
 import asyncio
 import contextlib
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -18,9 +19,12 @@ from granian.server.embed import Server
 from structlog.typing import FilteringBoundLogger
 
 from halfdoor.config.listening import check_listening
+from halfdoor.web.logs import loop_handler
 
 _PROBE_SECONDS = 0.02
 _START_SECONDS = 10.0
+# Database, logs, libraries: what is open beside connections.
+_OTHER_FILES = 256
 
 
 class ListenError(Exception):
@@ -88,7 +92,7 @@ async def serve(
         _check(listener)
         ports.append(_free_port(listener))
         servers.append(_server(listener, ports[-1]))
-    with _signals(stopping, log):
+    with _signals(stopping, log), _uncaught(log):
         running = [asyncio.ensure_future(server.serve()) for server in servers]
         try:
             for listener, port, task in zip(listeners, ports, running, strict=True):
@@ -133,6 +137,13 @@ def _free_port(listener: Listener) -> int:
         return port
 
 
+def _files_allowed() -> int:
+    """How many files this process may open, after asking for all it may have."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard if hard != resource.RLIM_INFINITY else 1 << 20
+
+
 def _server(listener: Listener, port: int) -> Server:
     try:
         return Server(
@@ -144,7 +155,7 @@ def _server(listener: Listener, port: int) -> Server:
             websockets=False,
             backlog=1024,
             # granian counts connections here; our own limits count requests and answer 503.
-            backpressure=listener.connections,
+            backpressure=min(listener.connections, _files_allowed() - _OTHER_FILES),
             http1_settings=HTTP1Settings(header_read_timeout=listener.header_seconds * 1000),
             log_enabled=False,
             ssl_cert=listener.tls_cert,
@@ -202,6 +213,18 @@ async def _finish(
     finally:
         hurry.cancel()
         ended.cancel()
+
+
+@contextlib.contextmanager
+def _uncaught(log: FilteringBoundLogger) -> Iterator[None]:
+    """Errors that nobody awaited are logged without their message, as all others are."""
+    loop = asyncio.get_running_loop()
+    before = loop.get_exception_handler()
+    loop.set_exception_handler(loop_handler(log))
+    try:
+        yield
+    finally:
+        loop.set_exception_handler(before)
 
 
 @contextlib.contextmanager

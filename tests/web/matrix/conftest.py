@@ -16,10 +16,12 @@ import httpx
 import pytest
 from tests.messaging.little_house import LittleHouse
 
+from halfdoor.apps.house import House
+from halfdoor.messaging.mailbox import MailboxStore
 from halfdoor.messaging.presenting import Presenting
 from halfdoor.safety.ages import AgeBand
 from halfdoor.web.address import ClientAddresses
-from halfdoor.web.app import App, Session
+from halfdoor.web.app import App, Session, SessionGate
 from halfdoor.web.errors import ApiError, ErrorTable
 from halfdoor.web.limits import Limits
 from halfdoor.web.logs import configure
@@ -39,6 +41,7 @@ from halfdoor.web.matrix import (
     tags,
     timeline,
 )
+from halfdoor.web.matrix.directory import Directory
 from halfdoor.web.matrix.kept_filters import KeptFilters
 from halfdoor.web.matrix.refusals import add_refusals
 from halfdoor.web.matrix.standing import Standing
@@ -154,24 +157,12 @@ class Client:
 class World:
     """App, services and clients."""
 
-    def __init__(self, house: LittleHouse, *, most_bytes: int = 1 << 20) -> None:
+    def __init__(self, house: LittleHouse) -> None:
         self.house = house
         self.seats = Seats()
-        self.log = io.StringIO()
-        self.errors = ErrorTable()
-        add_refusals(self.errors)
-        self.routes = every_route(house)
-        self.app = App(
-            self.routes,
-            sessions=self.seats,
-            platform=None,
-            errors=self.errors,
-            limits=Limits(by_address={}, by_session={}, strays=None),
-            bodies=BodyLimits(max_body_bytes=most_bytes),
-            addresses=ClientAddresses([]),
-            numbers=Metrics().requests,
-            log=configure("debug", stream=self.log, console=False),
-        )
+        presenting = Presenting(house.store, house.reading, house.clock)
+        self.routes = every_route(house, house.store, presenting, FakeDirectory(house).search)
+        self.app = front_door(self.routes, self.seats, io.StringIO())
         self.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(self._answer), base_url="https://a.example"
         )
@@ -212,26 +203,44 @@ class World:
         return ada, ben, room
 
 
-def every_route(house: LittleHouse) -> list[Route]:
+def every_route(
+    house: LittleHouse | House, mailbox: MailboxStore, presenting: Presenting, find: Directory
+) -> list[Route]:
     """All routes of the messaging room, wired as the server wires them."""
-    presenting = Presenting(house.store, house.reading, house.clock)
-    standing = Standing(house.rooms, house.store, house.history)
+    standing = Standing(house.rooms, mailbox, house.history)
     return [
-        *rooms.routes(house.creator, house.moves, house.store),
+        *rooms.routes(house.creator, house.moves, mailbox),
         *membership.routes(house.moves),
         *members.routes(house.rooms, standing, presenting),
         *sending.routes(house.sender),
         *state.routes(house.sender, house.moves, standing, presenting),
-        *syncing.routes(house.syncer, KeptFilters(house.store)),
-        *filters.routes(house.store),
+        *syncing.routes(house.syncer, KeptFilters(mailbox)),
+        *filters.routes(mailbox),
         *timeline.routes(house.history, standing),
         *relations.routes(house.history, standing),
         *receipts.routes(house.markers),
         *accountdata.routes(house.personal, standing),
         *tags.routes(house.personal, standing),
         *pushrules.routes(house.personal),
-        *directory.routes(FakeDirectory(house).search),
+        *directory.routes(find),
     ]
+
+
+def front_door(routes: list[Route], sessions: SessionGate, log: io.StringIO) -> App:
+    """The real front door before *routes*, without rates."""
+    errors = ErrorTable()
+    add_refusals(errors)
+    return App(
+        routes,
+        sessions=sessions,
+        platform=None,
+        errors=errors,
+        limits=Limits(by_address={}, by_session={}, strays=None),
+        bodies=BodyLimits(),
+        addresses=ClientAddresses([]),
+        numbers=Metrics().requests,
+        log=configure("debug", stream=log, console=False),
+    )
 
 
 def good(response: httpx.Response) -> Any:

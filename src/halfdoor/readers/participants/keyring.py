@@ -368,6 +368,10 @@ class Keyring:
             raise Denied
         return held.pending
 
+    def __len__(self) -> int:
+        """Return how many sessions are held."""
+        return len(self._held)
+
     def __repr__(self) -> str:
         epochs = sum(len(held.epochs) for held in self._held.values())
         return f"Keyring(sessions={len(self._held)}, epochs={epochs})"

@@ -102,6 +102,11 @@ def database_paths(data_dir: Path, *, two_files: bool = False) -> tuple[Path, Pa
     return data_dir / ONE_FILE, data_dir / ONE_FILE
 
 
+def has_data(data_dir: Path) -> bool:
+    """Tell whether a store was ever opened in *data_dir*."""
+    return any((data_dir / name).exists() for name in (ONE_FILE, CONVERSATIONS_FILE, PEOPLE_FILE))
+
+
 def _open(
     lock: DirectoryLock,
     data_dir: Path,

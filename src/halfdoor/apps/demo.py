@@ -1,0 +1,130 @@
+"""`halfdoor demo`: a throwaway house on loopback, with a few people in it."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from halfdoor.apps.demo_people import (
+    SERVER_NAME,
+    Account,
+    demo_escrow_set,
+    seed,
+    seeded_accounts,
+)
+from halfdoor.apps.demo_story import play
+from halfdoor.apps.house import House
+from halfdoor.apps.server import run_house
+from halfdoor.config.demo import DemoOptions
+from halfdoor.config.model import Config, Jwt, PlatformApi
+from halfdoor.policy.load import load as load_policy
+from halfdoor.store.outerkey import default_path
+from halfdoor.web.serve import Stopping
+
+# The pretended platform of `--jwks`.
+ISSUER: Final = "https://platform.example"
+AUDIENCE: Final = "halfdoor"
+
+
+def run(options: DemoOptions) -> int:
+    """Run the demo until SIGTERM, or until its story is told; return the exit code."""
+    if options.data is not None:
+        return _run(options, options.data, default_path())
+    folder = Path(tempfile.mkdtemp(prefix="halfdoor-demo-"))
+    try:
+        return _run(options, folder / "data", folder / "outer.key")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(options: DemoOptions, data: Path, outer_key: Path) -> int:
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    accounts = seeded_accounts(_passwords_beside(outer_key, data))
+    config = _config(options, data, outer_key)
+    stopping = Stopping()
+
+    async def ready(house: House, base_url: str) -> None:
+        await seed(house, accounts)
+        if options.play:
+            try:
+                await play(house, config, accounts, _say)
+            finally:
+                stopping.ask()
+        elif options.json:
+            _say(_json_line(base_url, accounts))
+        else:
+            for line in _welcome(base_url, accounts, data if options.data else None):
+                _say(line)
+
+    return run_house(config, ready, stopping=stopping)
+
+
+def _config(options: DemoOptions, data: Path, outer_key: Path) -> Config:
+    set_file = data / "escrow-set.json"
+    demo_escrow_set(set_file, load_policy(None).entity.name)
+    config = Config(
+        server_name=SERVER_NAME,
+        port=options.port,
+        data_dir=data,
+        outer_key_file=outer_key,
+        escrow_set_file=set_file,
+        tls_cert=options.tls_cert,
+        tls_key=options.tls_key,
+        development=options.development,
+        log_level="warning",
+    )
+    if options.access_token_seconds is not None:
+        config = msgspec.structs.replace(config, access_token_seconds=options.access_token_seconds)
+    if options.jwks is not None:
+        config = msgspec.structs.replace(
+            config,
+            jwt=Jwt(jwks_file=options.jwks, issuer=ISSUER, audience=AUDIENCE),
+            platform_api=PlatformApi(jwks_file=options.jwks),
+        )
+    return config
+
+
+def _passwords_beside(outer_key: Path, data: Path) -> Path:
+    """Return where the passwords of the demo in *data* are kept: never in *data*."""
+    name = data.resolve().as_posix().strip("/").replace("/", "-")
+    return outer_key.parent / f"demo-{name[-100:]}.json"
+
+
+def _json_line(base_url: str, accounts: Sequence[Account]) -> str:
+    return msgspec.json.encode({"base_url": base_url, "accounts": accounts}).decode()
+
+
+def _welcome(base_url: str, accounts: Sequence[Account], data: Path | None) -> list[str]:
+    width = max(len(account.user_id) for account in accounts)
+    people = [
+        f"  {account.user_id:<{width}}  {account.password:<40}  {account.who}"
+        for account in accounts
+    ]
+    return [
+        "",
+        f"Halfdoor is running at {base_url}",
+        "",
+        "This is a demonstration: its five custodians are invented and their keys were thrown",
+        "away, so no authority could ever be answered from it. Do not keep real messages here.",
+        "",
+        "People you can sign in as, with any Matrix client (homeserver: the address above):",
+        *people,
+        "",
+        "What to try",
+        "  sign in as ada and as ben in two clients, and write to one another",
+        "  as vic, who knows nobody, start a chat with mia, who is 14: it is refused",
+        "  scripts/up --play                   a short story, told in this terminal",
+        "  halfdoor policy explain --help      who may write to whom, and why",
+        "",
+        f"The data lies in {data}." if data else "All of it is gone when you press Ctrl-C.",
+        "",
+    ]
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()

@@ -1,0 +1,19 @@
+"""What a process that holds keys does before it holds any."""
+
+import ctypes
+import gc
+import resource
+import sys
+
+# prctl(2): whether other processes of the same user may read this one's memory.
+_PR_SET_DUMPABLE = 4
+# Most objects here live for one request; looking for cycles that often costs 16 to 39 µs a message.
+_GARBAGE_THRESHOLD = 50_000
+
+
+def harden() -> None:
+    """Switch core dumps off, close the process's memory to others, and collect garbage rarely."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    gc.set_threshold(_GARBAGE_THRESHOLD)

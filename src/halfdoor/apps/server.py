@@ -1,0 +1,212 @@
+"""`halfdoor up`: the server, from its configuration to its last answered request."""
+
+import asyncio
+import secrets
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from structlog.typing import FilteringBoundLogger
+
+from halfdoor.accounts.jwt import JwtSettings, KeySource
+from halfdoor.apps.custodians import escrow_sets
+from halfdoor.apps.doors import build_apps
+from halfdoor.apps.hardening import harden
+from halfdoor.apps.house import House, Setting
+from halfdoor.config.errors import ConfigError
+from halfdoor.config.listening import split_bind
+from halfdoor.config.model import Config
+from halfdoor.policy.errors import PolicyError
+from halfdoor.policy.load import load as load_policy
+from halfdoor.store.errors import StoreError
+from halfdoor.store.outerkey import default_path, outer_key_file
+from halfdoor.store.sqlite.opening import has_data
+from halfdoor.web.logs import configure, describe, loop_handler
+from halfdoor.web.metrics import Metrics
+from halfdoor.web.outbound.jwks import JwksFile, JwksUrl, outbound_client
+from halfdoor.apps.platform import platform_doors
+from halfdoor.web.serve import Listener, ListenError, Stopping, serve
+
+_FAILED = 1
+_OFTEN_SECONDS = 1.0
+_SELDOM_SECONDS = 3600.0
+
+Ready = Callable[[House, str], Coroutine[Any, Any, None]]
+
+
+def run(config: Config) -> int:
+    """Serve until SIGTERM; return the exit code."""
+    return run_house(config, nothing_more)
+
+
+async def nothing_more(_house: House, _base_url: str) -> None:
+    """What `up` does once it is ready: nothing but serve."""
+
+
+def run_house(config: Config, ready: Ready, *, stopping: Stopping | None = None) -> int:
+    """Open the house that *config* describes, serve it, and call *ready* once it answers."""
+    harden()
+    log = configure(config.log_level)
+    try:
+        setting = setting_of(config)
+        uvloop.run(_serve(config, setting, ready, stopping or Stopping(), log))
+    except (ConfigError, PolicyError, StoreError, ListenError) as error:
+        # These texts are written for whoever runs the server and hold no secret.
+        sys.stderr.write(f"halfdoor: {error}\n")
+        return _FAILED
+    return 0
+
+
+def setting_of(config: Config) -> Setting:
+    """Return what the house is built from; the outer key is made where there is no data yet."""
+    policy = load_policy(config.policy_file)
+    key_path = config.outer_key_file or default_path()
+    return Setting(
+        server_name=config.server_name,
+        policy=policy,
+        escrow=escrow_sets(config, policy),
+        data_dir=config.data_dir,
+        outer_key=outer_key_file(key_path, config.data_dir, make=not has_data(config.data_dir)),
+        access_token_ms=config.access_token_seconds * 1000,
+        keyring_seconds=config.keyring_seconds,
+        registration=config.registration,
+        development=config.development,
+        jwt=_jwt(config),
+        key_source=_key_source(config),
+    )
+
+
+def _jwt(config: Config) -> JwtSettings | None:
+    jwt = config.jwt
+    if jwt.issuer is None or jwt.audience is None:
+        return None
+    return JwtSettings(
+        issuer=jwt.issuer,
+        audience=jwt.audience,
+        algorithms=tuple(jwt.algorithms),
+        leeway_s=jwt.leeway_seconds,
+    )
+
+
+def _key_source(config: Config) -> KeySource | None:
+    if config.jwt.jwks_url is not None:
+        return JwksUrl(config.jwt.jwks_url, outbound_client())
+    return JwksFile(config.jwt.jwks_file) if config.jwt.jwks_file is not None else None
+
+
+async def _serve(
+    config: Config,
+    setting: Setting,
+    ready: Ready,
+    stopping: Stopping,
+    log: FilteringBoundLogger,
+) -> None:
+    asyncio.get_running_loop().set_exception_handler(loop_handler(log))
+    house = House(setting)
+    addresses: list[str] = []
+    try:
+        listeners = _listeners(house, config, addresses, stopping, log)
+        async with asyncio.TaskGroup() as tasks:
+            sweeps = [
+                tasks.create_task(_sweep(house.sweep_often, _OFTEN_SECONDS, log)),
+                tasks.create_task(_sweep(house.sweep_seldom, _SELDOM_SECONDS, log)),
+            ]
+
+            def on_ready(base_url: str) -> None:
+                addresses.append(config.public_url or base_url)
+                tasks.create_task(ready(house, base_url))
+
+            try:
+                await serve(
+                    listeners,
+                    log=log,
+                    drain_seconds=config.drain_seconds,
+                    on_ready=on_ready,
+                    on_drain=house.wakeups.drain,
+                    stopping=stopping,
+                )
+            finally:
+                for sweep in sweeps:
+                    sweep.cancel()
+    finally:
+        # Whatever was acknowledged is durable already; this lets the directory go.
+        await house.close()
+
+
+def _listeners(
+    house: House,
+    config: Config,
+    addresses: list[str],
+    stopping: Stopping,
+    log: FilteringBoundLogger,
+) -> list[Listener]:
+    metrics = _metrics(house)
+    token = _metrics_token(config.metrics_token_file)
+    apps = build_apps(
+        house,
+        config,
+        base_url=lambda: addresses[0] if addresses else f"https://{config.server_name}",
+        draining=stopping.drain.is_set,
+        platform=platform_doors(house, config),
+        metrics=metrics,
+        metrics_token=token,
+        log=log,
+    )
+    listeners = [
+        Listener(
+            app=apps[0],
+            bind=config.bind,
+            port=config.port,
+            tls_cert=config.tls_cert,
+            tls_key=config.tls_key,
+            behind_proxy=config.behind_proxy,
+            trusted_proxies=tuple(config.trusted_proxies),
+            development=config.development,
+            connections=config.limits.connections,
+            header_seconds=config.limits.header_seconds,
+        )
+    ]
+    if config.metrics_bind is not None:
+        host, port = split_bind(config.metrics_bind)
+        # The configuration was checked: beyond loopback the numbers take a token.
+        listeners.append(
+            Listener(app=apps[1], bind=host, port=port, behind_proxy=True, trusted_proxies=(host,))
+        )
+    return listeners
+
+
+def _metrics(house: House) -> Metrics:
+    metrics = Metrics()
+    metrics.gauges.add(
+        "keyring_sessions", "Sessions whose keys are in memory", lambda: len(house.keyring)
+    )
+    return metrics
+
+
+def _metrics_token(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        token = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(
+            "metrics_token_file", f"{path} cannot be read: {error.strerror}."
+        ) from None
+    if not token:
+        raise ConfigError("metrics_token_file", f"{path} is empty.")
+    return token
+
+
+async def _sweep(
+    work: Callable[[], Awaitable[None]], seconds: float, log: FilteringBoundLogger
+) -> None:
+    """Do *work* every so often; one failure must not end the keyring's forgetting."""
+    while True:
+        # Not all servers of a fleet at the same moment.
+        await asyncio.sleep(seconds * (0.9 + secrets.randbelow(200) / 1000))
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001 - told by type, and tried again next time
+            log.error("sweep failed", **describe(error))

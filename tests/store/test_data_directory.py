@@ -1,0 +1,74 @@
+"""A data directory belongs to one process at a time, and says clearly why it does not open."""
+
+import os
+from pathlib import Path
+
+import pytest
+from tests.store.conftest import House
+from tests.store.making import ALICE, BOB, found
+from tests.store.programs import run_program
+
+from halfdoor.store.errors import (
+    DamagedStoreError,
+    DataInUseError,
+    OuterKeyError,
+    StoreUnavailableError,
+)
+from halfdoor.store.outerkey import outer_key_file
+from halfdoor.store.sqlite.opening import open_store
+
+
+async def test_a_directory_in_use_is_refused_by_the_process_that_has_it(house: House) -> None:
+    await found(house.store, ALICE, BOB)
+    with pytest.raises(DataInUseError, match=rf"in use by process {os.getpid()}: stop it first"):
+        open_store(house.data, house.key, two_files=house.two_files)
+    at = await found(house.store, ALICE, BOB)
+    assert at.head.last_seq == 3
+
+
+async def test_another_process_is_refused_too_and_the_lock_ends_with_its_owner(
+    house: House,
+) -> None:
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from halfdoor.store.sqlite.lockfile import DirectoryLock\n"
+        "DirectoryLock(Path(sys.argv[1]))\n"
+    )
+    held = run_program(program, house.data)
+    assert "DataInUseError" in held.stderr
+    await house.store.close()
+    assert run_program(program, house.data).returncode == 0
+    house.open()
+
+
+async def test_a_refused_start_lets_the_directory_go(house: House) -> None:
+    await house.store.close()
+    wrong = outer_key_file(house.folder / "other.key", house.data, make=True)
+    with pytest.raises(OuterKeyError):
+        open_store(house.data, wrong, two_files=house.two_files)
+    house.open()
+
+
+async def test_a_damaged_file_is_named_as_such(house: House) -> None:
+    await found(house.store, ALICE, BOB)
+    await house.store.close()
+    for path in house.store.paths:
+        path.write_bytes(b"\0" * 100 + path.read_bytes()[100:])
+    with pytest.raises(DamagedStoreError, match="restore the last good backup"):
+        house.open()
+
+
+def test_a_directory_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    key = outer_key_file(tmp_path / "outer.key", tmp_path / "file" / "data", make=True)
+    with pytest.raises(StoreUnavailableError, match="cannot be made"):
+        open_store(tmp_path / "file" / "data", key)
+
+
+async def test_a_directory_is_its_owners_alone(house: House) -> None:
+    assert house.data.stat().st_mode & 0o077 == 0
+
+
+async def test_closing_twice_is_closing_once(house: House) -> None:
+    await house.store.close()
+    await house.store.close()
