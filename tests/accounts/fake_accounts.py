@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -110,7 +111,7 @@ class FakeAccountStore:
             if any(
                 one.blob and one.expires is not None and one.expires <= now for one in state.tokens
             )
-            or any(one.readable_until <= now for one in state.former)
+            or any(0 < one.readable_until <= now for one in state.former)
         ][:limit]
 
     async def put_login_token(self, token: LoginToken) -> None:
@@ -133,6 +134,11 @@ class FakeAccountStore:
 
     async def put_persons(self, persons: Sequence[PersonRecord]) -> None:
         self.people |= {one.user: one for one in persons}
+
+    async def change_persons(self, facts: Mapping[str, Mapping[str, Any]]) -> None:
+        for user, changed in facts.items():
+            before = self.people.get(user) or PersonRecord(user=user)
+            self.people[user] = replace(before, **changed)
 
     async def connections(self, user: str) -> dict[str, Connection]:
         return dict(self.ties.get(user, {}))

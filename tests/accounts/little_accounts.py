@@ -180,7 +180,7 @@ class LittleAccounts:
 
     def secrets_of(self, session: str) -> bytes:
         """Return the user key a session holds, to compare two of them."""
-        held = self.keyring._held[session]
+        held = self.keyring._kept.held[session]
         assert held.user is not None
         return held.user_key(held.user).raw
 

@@ -1,8 +1,10 @@
 """Changing passwords: by the owner, and by an administrator, who opens nothing (§8 no. 27)."""
 
 import pytest
+from msgspec.structs import replace
 from tests.accounts.little_accounts import NOW, PASSWORD, LittleAccounts
 
+from halfdoor.accounts.changes import change_of
 from halfdoor.accounts.errors import (
     DeactivatedError,
     ForbiddenError,
@@ -11,6 +13,7 @@ from halfdoor.accounts.errors import (
     WeakPasswordError,
 )
 from halfdoor.accounts.session import LoginRequest
+from halfdoor.accounts.signin import Given
 
 ALICE = "@alice:a.example"
 OTHER = "nine loud otters swim"
@@ -87,6 +90,30 @@ async def test_a_change_can_end_the_other_sessions_and_never_its_own(
     with pytest.raises(UnknownTokenError):
         await house.who(second.access_token)
     assert house.news.of("devices_gone") == [(second.session.device,)]
+
+
+async def test_a_login_that_a_change_overtakes_is_refused(house: LittleAccounts) -> None:
+    first = await house.alice()
+    state = await house.state()
+    assert state.login is not None
+    secrets = await house.passwords.verify(PASSWORD, state.login)
+    await house.password_change.change(first.session, OTHER, logout_others=False)
+    with pytest.raises(ForbiddenError):
+        await house.sign_in.open(ALICE, HERE, Given(secrets=secrets, login=state.login), NOW)
+    assert len((await house.state()).sessions) == 1
+
+
+async def test_a_password_slot_that_was_exchanged_opens_nothing(house: LittleAccounts) -> None:
+    await house.alice()
+    await house.register.register("bob", PASSWORD, HERE, NOW)
+    state, bobs = await house.state(), await house.state("@bob:a.example")
+    mine = next(one for one in state.slots if one.name == "pw")
+    theirs = next(one for one in bobs.slots if one.name == "pw")
+    for blob in (theirs.blob, b"", bytes(124)):
+        state = await house.state()
+        moved = replace(mine, blob=blob)
+        await house.store.commit(replace(change_of(state), put_slots=(moved,)))
+        assert (await house.login.password("alice", PASSWORD, HERE, NOW)).session.pending
 
 
 async def test_weak_passwords_are_refused_from_everybody(house: LittleAccounts) -> None:

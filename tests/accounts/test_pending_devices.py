@@ -251,3 +251,33 @@ async def test_a_login_by_password_after_a_login_by_jwt_has_a_way_back(
     second = await house.login.password("alice", PASSWORD, LoginRequest(), NOW)
     assert not second.session.pending
     assert house.secrets_of(second.session.id) == house.secrets_of(live.session.id)
+
+
+async def test_sessions_that_wait_push_out_each_other_and_nobody_else(
+    house: LittleAccounts,
+) -> None:
+    live = await house.jwt_login()
+    waiting = [await house.jwt_login(now=NOW + n) for n in range(21)]
+    state = await house.state()
+    assert {one.id for one in state.sessions} == {
+        live.session.id,
+        *(one.session.id for one in waiting[1:]),
+    }
+    assert house.news.of("devices_gone") == [(waiting[0].session.device,)]
+    with pytest.raises(UnknownTokenError):
+        await house.who(waiting[0].access_token)
+    await house.who(live.access_token)
+
+
+async def test_an_approval_of_a_key_that_was_replaced_is_not_taken_and_can_be_given_again(
+    house: LittleAccounts,
+) -> None:
+    live, waiting = await two(house)
+    await let_in(house, live.session, waiting.session.id)
+    state = await house.state()
+    row = replace(state.pending[0], approved=bytes(32))
+    await house.store.commit(replace(change_of(state), put_pending=(row,)))
+    house.sessions.forget(ALICE)
+    assert (await house.who(waiting.access_token)).pending
+    await let_in(house, live.session, waiting.session.id)
+    assert not (await house.who(waiting.access_token)).pending

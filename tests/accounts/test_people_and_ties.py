@@ -74,6 +74,27 @@ async def test_suspension_and_the_own_choice_are_kept(house: LittleAccounts) -> 
     assert not (await house.people.person(ALICE)).suspended
 
 
+async def test_a_suspension_is_not_lost_under_a_login_at_the_same_moment(
+    house: LittleAccounts,
+) -> None:
+    await house.people.claim(ALICE, {"age_band": "16-17"})
+    await asyncio.gather(
+        house.people.suspend(ALICE, suspended=True),
+        house.people.claim(ALICE, {"region": "FI"}),
+        house.people.choose_dm(ALICE, choice=False),
+        house.people.change({ALICE: {"guardian_allows": (BOB,)}, BOB: {"region": "SE"}}),
+    )
+    assert await house.people.person(ALICE) == PersonRecord(
+        user=ALICE,
+        age_band="16-17",
+        region="FI",
+        suspended=True,
+        dm_choice=False,
+        guardian_allows=(BOB,),
+    )
+    assert (await house.people.person(BOB)).region == "SE"
+
+
 async def test_a_new_public_key_is_not_hidden_by_what_was_remembered(
     house: LittleAccounts,
 ) -> None:

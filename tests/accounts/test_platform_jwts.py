@@ -76,6 +76,8 @@ FORGED = {
     "a subject of another server": signed("@alice:b.example"),
     "an expiry beyond all time": signed("alice", exp=2**60),
     "an age band that is a list": signed("alice", age_band=["adult"]),
+    "a region with half a surrogate": signed("alice", region="\ud800"),
+    "an age source that is a book": signed("alice", age_source="x" * 256),
     "nothing": "",
     "no JWT": "hda1.abc",
     "three dots": "a.b.c",
@@ -184,6 +186,21 @@ async def test_the_first_login_makes_the_account_its_key_and_a_recovery_key(
 async def test_a_claim_that_names_no_age_band_is_an_unknown_age(house: LittleAccounts) -> None:
     await house.login.jwt(signed("alice", age_band="grown-up"), LoginRequest(), NOW)
     assert (await house.people.person("@alice:a.example")).age_band is None
+
+
+async def test_a_guardian_is_named_as_the_subject_is(house: LittleAccounts) -> None:
+    await house.login.jwt(signed("alice", guardian="mother"), LoginRequest(), NOW)
+    assert (await house.people.person("@alice:a.example")).guardian == "@mother:a.example"
+    with pytest.raises(ForbiddenError):
+        await house.login.jwt(signed("bob", guardian="@g:b.example"), LoginRequest(), NOW)
+
+
+@pytest.mark.parametrize("name", ["\ud800", "x" * 256, "a\x00b", 7, None])
+async def test_a_name_that_is_no_short_text_is_left_out(
+    house: LittleAccounts, name: object
+) -> None:
+    await house.login.jwt(signed("alice", name=name), LoginRequest(), NOW)
+    assert await house.profiles.all("@alice:a.example") == {}
 
 
 async def test_a_later_jwt_changes_the_facts_that_it_names_and_no_others(

@@ -92,7 +92,7 @@ async def test_after_three_days_the_new_key_is_in_force_and_opens_no_old_history
     assert not session.pending
     state = await house.state()
     assert session.kid == state.account.kid != live.session.kid
-    held = house.keyring._held[session.id]
+    held = house.keyring._kept.held[session.id]
     assert old not in [key.raw for key in held.keys.values()]
     assert [one.blob for one in state.former] == [None]
     assert house.news.of("started_over") == [None]
@@ -121,6 +121,7 @@ async def test_the_owners_session_reads_for_thirty_days_more_and_writes_nothing(
     with pytest.raises(UnknownTokenError):
         await house.who(live.access_token, DUE + 30 * DAY)
     assert await house.sessions.sweep(DUE + 30 * DAY) == 1
+    assert await house.sessions.sweep(DUE + 31 * DAY) == 0
     assert [one.id for one in (await house.state()).sessions] == [waiting.session.id]
 
 
@@ -170,7 +171,7 @@ async def test_the_old_recovery_key_gives_the_old_history_back(house: LittleAcco
     await house.pending.recover(session, live.recovery_key)
     house.keyring.forget(session.id)
     await house.who(waiting.access_token, DUE)
-    assert old in [key.raw for key in house.keyring._held[session.id].keys.values()]
+    assert old in [key.raw for key in house.keyring._kept.held[session.id].keys.values()]
 
 
 async def test_a_proof_by_password_gives_the_new_key_a_password_slot(

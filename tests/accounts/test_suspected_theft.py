@@ -58,14 +58,14 @@ async def test_the_owner_reads_on_with_the_new_key_also_after_a_second_theft(
         keys.append(house.secrets_of(session.id))
         house.keyring.forget(session.id)
         await house.who(answer.access_token)
-        held = house.keyring._held[session.id].keys.values()
+        held = house.keyring._kept.held[session.id].keys.values()
         assert {key.raw for key in held} == set(keys)
     # The recovery key that the person wrote down before the thefts is still theirs.
     again = await house.jwt_login(recovery_key=first.recovery_key)
     assert house.secrets_of(again.session.id) == keys[-1]
     house.keyring.forget(again.session.id)
     await house.who(again.access_token)
-    assert len(house.keyring._held[again.session.id].keys) == 3
+    assert len(house.keyring._kept.held[again.session.id].keys) == 3
 
 
 async def test_a_password_that_was_proved_keeps_opening(house: LittleAccounts) -> None:

@@ -1,5 +1,9 @@
 """Access and refresh tokens: what each opens, how pairs follow each other, how they end."""
 
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 from tests.accounts.little_accounts import DAY, HOUR, NOW, PASSWORD, LittleAccounts
@@ -7,6 +11,9 @@ from tests.accounts.little_accounts import DAY, HOUR, NOW, PASSWORD, LittleAccou
 from halfdoor.accounts.changes import change_of
 from halfdoor.accounts.errors import UnknownTokenError
 from halfdoor.accounts.session import LoginRequest, Refreshed, SignedIn
+from halfdoor.accounts.store import AccountStore
+from halfdoor.ids import bucket
+from halfdoor.sealing.slots import make_token
 
 
 async def hard(house: LittleAccounts, token: str, now: int = NOW) -> None:
@@ -38,6 +45,13 @@ async def test_a_token_of_the_other_kind_opens_nothing(house: LittleAccounts) ->
     for text in (signed_in.access_token, signed_in.access_token.replace("hda1.", "hdr1.")):
         with pytest.raises(UnknownTokenError):
             await house.refresh.refresh(text, NOW)
+
+
+async def test_what_a_row_is_found_by_is_no_token(house: LittleAccounts) -> None:
+    signed_in, _ = await pair(house)
+    for row in (await house.state()).tokens:
+        for kind in ("acc", "ref"):
+            await hard(house, make_token(kind, bucket(signed_in.session.user), row.lookup))
 
 
 async def test_an_expired_access_token_is_a_soft_logout_and_its_slot_is_gone(
@@ -227,6 +241,33 @@ async def test_a_session_in_use_needs_no_look_at_the_store(house: LittleAccounts
     house.keyring.forget(signed_in.session.id)
     assert await house.who(signed_in.access_token) is first
     assert house.keyring.holds(signed_in.session.id)
+
+
+async def test_a_logout_that_overtakes_a_request_is_not_forgotten(house: LittleAccounts) -> None:
+    signed_in = await house.alice()
+    gate, found = asyncio.Event(), asyncio.Event()
+    find = house.store.find_token
+
+    async def slow(ub: int, lookup: bytes) -> Any:
+        answer = await find(ub, lookup)
+        found.set()
+        await gate.wait()
+        return answer
+
+    house.sessions._store = replace_find(house.store, slow)
+    asking = asyncio.create_task(house.who(signed_in.access_token))
+    await found.wait()
+    await house.devices.logout(signed_in.session)
+    gate.set()
+    with pytest.raises(UnknownTokenError):
+        await asking
+    assert not house.keyring.holds(signed_in.session.id)
+
+
+def replace_find(store: AccountStore, find: Any) -> Any:
+    """Return a store that is *store* but for one method."""
+    methods = {"find_token": find, "seen": store.seen, "lapsed": store.lapsed}
+    return SimpleNamespace(**methods)
 
 
 async def test_use_is_noted_now_and_then(house: LittleAccounts) -> None:

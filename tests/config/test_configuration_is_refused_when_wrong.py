@@ -86,6 +86,7 @@ def test_an_unknown_variable_is_refused_with_the_one_that_was_meant(tmp_path: Pa
         ("metrics_bind = '9090'", "metrics_bind"),
         ("metrics_bind = '127.0.0.1:99999'", "metrics_bind"),
         ("metrics_bind = '0.0.0.0:9090'", "metrics_bind"),
+        ("metrics_bind = '0.0.0.0:9090'\nmetrics_token_file = 't'", "metrics_bind"),
         ("public_url = 'http://example.org'", "public_url"),
         ("public_url = 'example.org'", "public_url"),
         ("public_url = 'ftp://127.0.0.1'", "public_url"),
@@ -157,7 +158,7 @@ def test_variables_are_read_by_the_kind_of_their_setting(tmp_path: Path) -> None
     assert config.trusted_proxies == ["10.0.0.1", "10.1.0.0/16"]
     assert config.behind_proxy is True
     assert config.limits.login.per_minute == 0.5
-    assert config.limits.login.burst == 20
+    assert config.limits.login.burst == 100
     assert config.jwt.algorithms == ["ES256"]
 
 
@@ -203,7 +204,7 @@ def test_where_the_file_is_looked_for(tmp_path: Path, monkeypatch: pytest.Monkey
         "bind = '0.0.0.0'\nbehind_proxy = true\ntrusted_proxies = ['10.0.0.1']",
         "development = true",
         "metrics_bind = '[::1]:9090'",
-        "metrics_bind = '0.0.0.0:9090'\nmetrics_token_file = 't'",
+        "metrics_bind = '0.0.0.0:9090'\nmetrics_token_file = 't'\ntls_cert = 'c'\ntls_key = 'k'",
         "[jwt]\njwks_url = 'http://127.0.0.1:8/x'\nissuer = 'i'\naudience = 'a'",
         "[jwt]\njwks_url = 'https://a.b/x'\nissuer = 'i'\naudience = 'a'",
     ],

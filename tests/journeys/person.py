@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 45.0
 
 
 class TooLateError(AssertionError):

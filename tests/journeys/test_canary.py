@@ -228,7 +228,7 @@ async def _fail_to_sign_in(canaries: Canaries, platform: Platform, house: House)
                 "password": canaries.plant(f"wrong password of {user}"),
             }
             _check_refused(await stranger.http.post(f"{_V3}/login", json=body), b"wrong", stranger)
-        forged = platform.sign({"sub": "canaryforged"})[:-8] + "AAAAAAAA"
+        forged = platform.sign_in("canaryforged")[:-8] + "AAAAAAAA"
         canaries.watch("forged JWT", forged)
         unsigned = base64.urlsafe_b64encode(canaries.plant("JWT without sense").encode()).decode()
         for token in (forged, f"{unsigned}.{unsigned}.{unsigned}"):

@@ -2,13 +2,14 @@
 
 import asyncio
 import os
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
-from tests.journeys.house import House
+from tests.journeys.house import House, HouseError
 from tests.journeys.light_load import (
     Acknowledged,
     Reader,
@@ -18,7 +19,7 @@ from tests.journeys.light_load import (
 )
 from tests.journeys.raw_client import RawClient
 
-pytestmark = [pytest.mark.long, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PASSWORD = "nine patient herons by the weir"
 PEOPLE = 10
@@ -209,4 +210,17 @@ async def test_an_acknowledged_send_repeated_after_the_crash_is_the_same_event(
 
 async def test_the_chains_recomputed_from_the_files_hold(survivors: Survivors) -> None:
     await asyncio.to_thread(survivors.house.stop)
-    await asyncio.to_thread(survivors.house.recompute_chains)
+    found = await asyncio.to_thread(survivors.house.recompute_chains)
+    assert found.startswith(f"{len(survivors.members)} conversations")
+
+
+async def test_a_chain_out_of_which_one_event_was_taken_does_not_hold(
+    survivors: Survivors,
+) -> None:
+    with closing(sqlite3.connect(survivors.house.data / "halfdoor.db")) as file, file:
+        taken = file.execute(
+            "DELETE FROM event WHERE seq = 9 AND c = (SELECT min(c) FROM event)"
+        ).rowcount
+    assert taken == 1
+    with pytest.raises(HouseError, match="1 of 10 conversations"):
+        await asyncio.to_thread(survivors.house.recompute_chains)

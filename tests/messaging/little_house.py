@@ -90,7 +90,11 @@ class FakePeople:
         return self.keys.get(user)
 
     async def member_content(self, user: str) -> dict[str, str]:
-        return {"displayname": user[1:].split(":")[0].title()} if user in self.accounts else {}
+        return (
+            {"displayname": user[1:].split(":", maxsplit=1)[0].title()}
+            if user in self.accounts
+            else {}
+        )
 
     def forget_key(self, user: str) -> None:
         """Nothing is held ready here."""

@@ -244,6 +244,10 @@ def test_a_changed_rule_stays_where_it_was_and_as_it_was() -> None:
     assert rule_of(stored, BOB, "room", "b")["actions"] == []
 
 
+def test_an_id_may_have_255_bytes() -> None:
+    assert own_ids(room_rules("a" * 255), "room") == ["a" * 255]
+
+
 def test_the_same_id_in_two_kinds_is_two_rules() -> None:
     stored = put_rule(room_rules("a"), "sender", "a", NOTIFY)
     stored = delete_rule(stored, "room", "a")

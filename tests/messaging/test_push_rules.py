@@ -253,6 +253,8 @@ def test_a_condition_that_is_malformed_unknown_or_false_never_matches(condition:
         {"kind": "event_match", "key": r"content.\x", "pattern": "kept"},
         {"kind": "event_property_is", "key": "content.n", "value": 1},
         {"kind": "event_property_is", "key": "content.nothing", "value": None},
+        {"kind": "event_property_is", "key": "content.most", "value": 2**53 - 1},
+        {"kind": "event_property_is", "key": "content.least", "value": -(2**53) + 1},
         {"kind": "event_property_is", "key": "content.body", "value": "hello"},
         {"kind": "event_property_contains", "key": "content.list", "value": 1},
         {"kind": "event_property_contains", "key": "content.list", "value": None},
@@ -270,6 +272,8 @@ def test_a_condition_that_holds_matches(condition: object) -> None:
         "body": "hello",
         "n": 1,
         "nothing": None,
+        "most": 2**53 - 1,
+        "least": -(2**53) + 1,
         "list": ["a", 1, None, {}],
         "m.odd": {"a\\b": "yes"},
         "\\x": "kept",
@@ -285,6 +289,11 @@ def test_a_rule_that_is_off_or_malformed_never_matches() -> None:
     assert not judge("m.room.message", text("x"), ruleset=only("content", pattern=1)).notify
     assert not judge("m.room.message", text("x"), ruleset={"global": {"override": [1]}}).notify
     assert not judge("m.room.message", text("x"), ruleset={}).notify
+
+
+def test_a_rule_that_does_not_say_whether_it_is_on_is_on() -> None:
+    ruleset = {"global": {"underride": [{"rule_id": "x", "actions": ["notify"]}]}}
+    assert judge("m.room.message", text("x"), ruleset=ruleset).notify
 
 
 def test_all_conditions_of_a_rule_must_hold() -> None:

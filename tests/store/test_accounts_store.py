@@ -327,6 +327,14 @@ async def test_the_sweep_finds_who_has_something_that_is_over(house: House) -> N
     assert await house.store.lapsed(NOW + 5, 10) == [BOB]
     assert await house.store.lapsed(NOW + 9, 10) == [ALICE, BOB]
     assert await house.store.lapsed(NOW + 9, 1) == [ALICE]
+    bobs = await house.store.state(BOB)
+    assert bobs is not None
+    read_no_more = replace(bobs.former[0], readable_until=0)
+    bare = replace(bobs.tokens[0], blob=b"")
+    await house.store.commit(
+        replace(change_of(bobs), put_former=(read_no_more,), put_tokens=(bare,))
+    )
+    assert await house.store.lapsed(NOW + 9, 10) == [ALICE]
 
 
 async def test_a_person_without_an_account_is_somebody(house: House) -> None:

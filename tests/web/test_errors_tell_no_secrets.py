@@ -97,6 +97,16 @@ async def test_an_answer_may_go_without_code_where_nothing_failed_yet(
     assert (failed.status, failed.json["errcode"]) == (401, "M_FORBIDDEN")
 
 
+async def test_a_row_that_fails_itself_tells_nothing(build: Callable[..., Any]) -> None:
+    table = ErrorTable()
+    table.add(CatError, 403, "M_FORBIDDEN", lambda error: str(1 / 0) + str(error))
+    house = build(raising(CatError(CANARY)), errors=table)
+    answer = await house.ask("GET", b"/x/1")
+    assert (answer.status, answer.json["errcode"]) == (500, "M_UNKNOWN")
+    assert "ZeroDivisionError" in house.log.getvalue()
+    assert "Mitzi" not in house.log.getvalue()
+
+
 def test_one_type_of_error_has_one_answer() -> None:
     table = ErrorTable()
     table.add(CatError, 403, "M_FORBIDDEN", "No cats.")

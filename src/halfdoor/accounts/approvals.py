@@ -11,9 +11,14 @@ from halfdoor.sealing.labels import Denied
 
 
 def approval_for(state: AccountState, session: str) -> PendingRecord | None:
-    """Return the pending row of *session* if it holds an approval of the key in force."""
-    waiting = state.waiting(session)
-    if waiting is None or waiting.approval is None or waiting.approved != state.account.kid:
+    """Return the pending row of *session* if it holds an approval that may be taken.
+
+    That is one of the key in force, or of the key that another slot of the session holds already.
+    """
+    waiting, record = state.waiting(session), state.session(session)
+    if waiting is None or record is None or waiting.approval is None:
+        return None
+    if waiting.approved is None or waiting.approved not in (state.account.kid, record.kid):
         return None
     return waiting
 
@@ -28,7 +33,7 @@ def open_approved(
     waiting = approval_for(state, row.session)
     if not row.pending or waiting is None or waiting.approval is None:
         return None
-    kid, user = state.account.kid, state.account.user
+    kid, user = waiting.approved, state.account.user
     if kid is None:
         return None
     try:

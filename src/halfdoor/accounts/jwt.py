@@ -176,7 +176,7 @@ class Platform:
             value = claims.get(claim)
             if value is None:
                 continue
-            if not isinstance(value, str) or len(value) > 255:
+            if not isinstance(value, str) or not _is_short_text(value):
                 raise ForbiddenError(f"the claim {claim} is not a short text")
             facts[fact] = value
         if facts.get("age_band", "adult") not in AGE_BANDS:
@@ -187,12 +187,20 @@ class Platform:
         return Claims(
             subject=subject,
             issued=_ms(claims["iat"]),
-            name=name if isinstance(name, str) and len(name) <= 255 else None,
+            name=name if isinstance(name, str) and _is_short_text(name) else None,
             facts=facts,
         )
 
     def __repr__(self) -> str:
         return f"Platform(issuer={self._settings.issuer!r})"
+
+
+def _is_short_text(value: str) -> bool:
+    """Tell whether *value* can be kept: JSON also carries halves of surrogate pairs, and NUL."""
+    try:
+        return len(value.encode()) <= 1020 and len(value) <= 255 and "\x00" not in value
+    except UnicodeEncodeError:
+        return False
 
 
 def _ms(seconds: object) -> int:

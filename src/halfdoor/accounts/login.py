@@ -82,8 +82,11 @@ class Login:
         user = subject_user(claims.subject, self._server)
         if "region" in claims.facts and not self._is_home_of(claims.facts["region"]):
             raise ForeignRegionError("this person belongs to another entity")
+        facts = dict(claims.facts)
+        if "guardian" in facts:
+            facts["guardian"] = subject_user(facts["guardian"], self._server)
         # The facts first: whatever the new session does is judged by them.
-        await self._people.claim(user, claims.facts)
+        await self._people.claim(user, facts)
         answer = await self._sign_in.open(user, request, Given(), now)
         if claims.name is not None:
             await self._profiles.set_if_absent(user, "displayname", claims.name)

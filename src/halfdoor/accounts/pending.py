@@ -5,6 +5,7 @@ from typing import Final, final
 import msgspec
 from msgspec.structs import replace
 
+from halfdoor.accounts.approvals import approval_for
 from halfdoor.accounts.changes import Changes, change_of
 from halfdoor.accounts.errors import ForbiddenError, NotFoundError, PendingError
 from halfdoor.accounts.keyring import Keyring
@@ -157,7 +158,7 @@ def _approved(state: AccountState, waiting: PendingRecord, kid: bytes, blob: byt
 def _waits(state: AccountState, waiting: PendingRecord) -> bool:
     """Tell whether a pending row still stands for a session that opens nothing."""
     record = state.session(waiting.session)
-    return record is not None and record.kid is None and waiting.approval is None
+    return record is not None and record.kid is None and approval_for(state, record.id) is None
 
 
 def _shown(state: AccountState, waiting: PendingRecord) -> Waiting:

@@ -92,17 +92,26 @@ class People:
     async def claim(self, user: str, facts: Mapping[str, str]) -> None:
         """Take what a JWT says: the facts it names, the others stay."""
         before = await self.person(user)
-        after = replace(before, **facts)
-        if after != before or not await self._store.exists(user):
-            await self.put([after])
+        if replace(before, **facts) != before or not await self._store.exists(user):
+            await self.change({user: facts})
+
+    async def change(self, facts: Mapping[str, Mapping[str, object]]) -> None:
+        """Change the named facts of each person, by the fields of `PersonRecord`, and no others.
+
+        Two changes of one person at the same moment both happen: a suspension is never lost.
+        """
+        await self._store.change_persons(facts)
+        for user in facts:
+            self._persons.forget(user)
+        self.version += 1
 
     async def suspend(self, user: str, *, suspended: bool) -> None:
         """Suspend *user*, or lift that."""
-        await self.put([replace(await self.person(user), suspended=suspended)])
+        await self.change({user: {"suspended": suspended}})
 
     async def choose_dm(self, user: str, *, choice: bool | None) -> None:
         """Note the person's own choice whether direct messages are on."""
-        await self.put([replace(await self.person(user), dm_choice=choice)])
+        await self.change({user: {"dm_choice": choice}})
 
     # --- who knows whom -------------------------------------------------------------------------
 

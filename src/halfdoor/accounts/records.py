@@ -126,7 +126,7 @@ class FormerKey(msgspec.Struct, frozen=True, kw_only=True):
     """A user key that was replaced by `next_kid` at `closed`.
 
     `blob` is the old key sealed to its successor, None where the history was closed. Sessions that
-    still hold the old key may read until `readable_until`.
+    still hold the old key may read until `readable_until`; 0 where none does.
     """
 
     kid: bytes

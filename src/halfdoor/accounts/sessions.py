@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from halfdoor.accounts.approvals import take_approval
 from halfdoor.accounts.changes import Changes, change_of
-from halfdoor.accounts.errors import NotFoundError, UnknownTokenError
+from halfdoor.accounts.errors import ConflictError, NotFoundError, UnknownTokenError
 from halfdoor.accounts.keyring import Keyring
 from halfdoor.accounts.news import News
 from halfdoor.accounts.pairs import confirm, expire
@@ -72,6 +72,9 @@ class Sessions:
         self._bound = bound
         self._seats: Recent[bytes, _Seat] = Recent(bound)
         self._by_user: Recent[str, set[bytes]] = Recent(bound)
+        # When the account of a user changed last, in a count of all changes.
+        self._changes_seen = 0
+        self._changed: Recent[str, int] = Recent(bound)
         changes.listen(self._hear)
 
     async def authenticate(self, text: str, now: int, ip: str | None = None) -> Session:
@@ -91,6 +94,8 @@ class Sessions:
 
     def forget(self, user: str) -> None:
         """Look at the store again for every session of *user*."""
+        self._changes_seen += 1
+        self._changed.put(user, self._changes_seen)
         for lookup in self._by_user.at_hand(user) or ():
             self._seats.forget(lookup)
         self._by_user.forget(user)
@@ -126,6 +131,18 @@ class Sessions:
 
     async def _sit(self, token: ReadToken, now: int, ip: str | None) -> _Seat:
         """Look the token up, settle what its use settles, and remember the session."""
+        for _ in range(_STEPS):
+            before = self._changes_seen
+            user, state, row, record = await self._look(token, now, ip)
+            # A logout may have come between: what was read before it is not remembered.
+            if (self._changed.at_hand(user) or 0) <= before:
+                return self._remember(state, row, record, now)
+        raise ConflictError("the account is changing too fast; try again")
+
+    async def _look(
+        self, token: ReadToken, now: int, ip: str | None
+    ) -> tuple[str, AccountState, TokenRecord, SessionRecord]:
+        """Return whose token it is, the account once all is settled, token row and session."""
         found = await self._store.find_token(token.ub, token.lookup)
         if found is None:
             raise UnknownTokenError
@@ -152,7 +169,7 @@ class Sessions:
             # 2. Remember when it was used: it decides who may object to starting over.
             if now - record.last_used >= SEEN_MS:
                 await self._store.seen(user, Seen(record.id, record.device, now, ip))
-        return self._remember(state, row, record, now)
+        return user, state, row, record
 
     async def _settle(self, user: str, token: ReadToken, now: int) -> _Step:
         try:
@@ -238,16 +255,18 @@ def _chain(state: AccountState, kid: bytes) -> tuple[FormerKey, ...]:
 
 def _lapse(state: AccountState, now: int) -> tuple[Change | None, tuple[str, ...]]:
     """Return what time alone changes: expired slots go, and sessions whose key is closed."""
-    over = {one.kid for one in state.former if one.readable_until <= now}
+    closed = [one for one in state.former if 0 < one.readable_until <= now]
+    over = {one.kid for one in closed}
     gone = [one for one in state.sessions if one.kid in over and one.kid != state.account.kid]
     names = {one.id for one in gone}
     bare = tuple(one for one in expire(state, now) if one.session not in names)
-    if not gone and not bare:
+    if not closed and not bare:
         return None, ()
     devices = tuple(one.device for one in gone)
     change = replace(
         change_of(state),
         put_tokens=bare,
+        put_former=tuple(replace(one, readable_until=0) for one in closed),
         drop_sessions=tuple(names),
         drop_devices=devices,
     )

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from halfdoor import ids
 from halfdoor.accounts.changes import Changes, change_of
+from halfdoor.accounts.crowding import crowded_out
 from halfdoor.accounts.errors import DeactivatedError, ForbiddenError, InvalidParameterError
 from halfdoor.accounts.keyring import Keyring
 from halfdoor.accounts.news import News
@@ -53,6 +54,8 @@ class _Way(msgspec.Struct, frozen=True, kw_only=True):
     waiting: PendingRecord | None = None
     made: bool = False
     recovery: RecoveryKey | None = None
+    # Devices whose sessions made way for this one.
+    gone: tuple[str, ...] = ()
 
 
 @final
@@ -87,6 +90,8 @@ class SignIn:
                 await self._news.new_user_key(user, replaced=False)
             if way.waiting is not None:
                 await self._news.pending(user, way.waiting)
+            if way.gone:
+                await self._news.devices_gone(user, way.gone)
         return answer
 
     def _decide(
@@ -101,6 +106,8 @@ class SignIn:
             raise DeactivatedError("this account was closed")
         if given.registers and state.account.revision >= 0:
             raise ForbiddenError("this account exists")
+        if not given.registers and given.login is not None and given.login != state.login:
+            raise ForbiddenError("the password was changed a moment ago")
         # 1. Find the way to the user key: make it, open it, or wait for it.
         way = self._way(state, session_id, request, given)
         live = way.waiting is None
@@ -136,8 +143,12 @@ class SignIn:
             pending=not live,
             expires=expires,
         )
-        # 3. One transaction: account, device, session, slots; the device's old session goes.
+        # 3. One transaction: account, device, session, slots. The device's old session goes, and
+        #    those that were used longest ago where there are too many.
         old = state.device(device.id)
+        crowd = [one for one in crowded_out(state, live=live) if one.device != device.id]
+        way = replace(way, gone=tuple(one.device for one in crowd))
+        ended = [old.session] if old is not None else []
         change = replace(
             change_of(state),
             account=way.account,
@@ -148,7 +159,8 @@ class SignIn:
             put_sessions=(replace(record, pairs=1),),
             put_tokens=tokens,
             put_pending=(way.waiting,) if way.waiting is not None else (),
-            drop_sessions=(old.session,) if old is not None else (),
+            drop_sessions=(*ended, *(one.id for one in crowd)),
+            drop_devices=way.gone,
         )
         session = Session(session_id, user, device.id, kid if live else None, not live)
         answer = SignedIn(
@@ -184,13 +196,7 @@ class SignIn:
             return _Way(
                 account=account, slots=self._password_slot(session, user, account.kid, given)
             )
-        if (
-            password is not None
-            and given.secrets is not None
-            and state.login is not None
-            and password.salt == state.login.salt
-        ):
-            self._keyring.unlock(session, user, account.kid, "pw", password.blob, given.secrets.kek)
+        if password is not None and self._opens(session, user, account.kid, password, given):
             return _Way(account=account)
         # A right password after an administrator's reset arrives here too: it opens no slot.
         public = self._keyring.new_pending(session, user)
@@ -198,6 +204,16 @@ class SignIn:
             session=session, device="", kid=public.kid, public=public.to_bytes(), asked=0
         )
         return _Way(account=account, waiting=waiting)
+
+    def _opens(self, session: str, user: str, kid: bytes, slot: SlotRecord, given: Given) -> bool:
+        """Open the user key from slot `pw`, if the password given is the one it was made for."""
+        if given.secrets is None or given.login is None or slot.salt != given.login.salt:
+            return False
+        try:
+            self._keyring.unlock(session, user, kid, "pw", slot.blob, given.secrets.kek)
+        except Denied:
+            return False
+        return True
 
     def _with_a_way_back(self, way: _Way, session: str, user: str) -> _Way:
         """Add a recovery key where session slots would be the only ones."""

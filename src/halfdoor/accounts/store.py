@@ -151,6 +151,13 @@ class AccountStore(Protocol):
         """Write people, one transaction for each bucket."""
         ...
 
+    async def change_persons(self, facts: Mapping[str, Mapping[str, object]]) -> None:
+        """Change the named facts of each person and no others, in one transaction for each bucket.
+
+        A person nobody named before is made. No other write comes between reading and writing.
+        """
+        ...
+
     async def connections(self, user: str) -> dict[str, Connection]:
         """Return the connections of *user* by peer."""
         ...

@@ -72,7 +72,7 @@ class Theft:
             public=account.public,
             next_kid=public.kid,
             closed=now,
-            readable_until=now,
+            readable_until=0,
             blob=blob,
         )
         # 2. Lasting slots: the password of this request, and the recovery key the person keeps.

@@ -134,7 +134,9 @@ def build_apps(
         contact=_contact(config),
         support_page=config.support.page,
     )
-    door = MetricsDoor(token=metrics_token, behind_proxy=config.behind_proxy)
+    # No proxy stands in front of a listener of their own.
+    proxied = config.behind_proxy and config.metrics_bind is None
+    door = MetricsDoor(token=metrics_token, behind_proxy=proxied)
     numbers = health_routes(metrics, door, draining)
     front = [*matrix_routes(house, about), *(platform[1] if platform is not None else ())]
 

@@ -170,9 +170,14 @@ def _listeners(
     ]
     if config.metrics_bind is not None:
         host, port = split_bind(config.metrics_bind)
-        # The configuration was checked: beyond loopback the numbers take a token.
         listeners.append(
-            Listener(app=apps[1], bind=host, port=port, behind_proxy=True, trusted_proxies=(host,))
+            Listener(
+                app=apps[1],
+                bind=host,
+                port=port,
+                tls_cert=config.tls_cert,
+                tls_key=config.tls_key,
+            )
         )
     return listeners
 

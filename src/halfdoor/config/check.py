@@ -30,8 +30,12 @@ def check_config(config: Config) -> None:
         )
     if config.metrics_bind is not None:
         host, _ = split_bind(config.metrics_bind)
-        if not is_loopback(host) and config.metrics_token_file is None:
-            raise ConfigError("metrics_bind", "beyond loopback it needs metrics_token_file.")
+        closed = config.metrics_token_file and (config.tls_cert or config.behind_proxy)
+        if not is_loopback(host) and not closed:
+            raise ConfigError(
+                "metrics_bind",
+                "beyond loopback it needs metrics_token_file, and TLS so that the token is safe.",
+            )
     if config.public_url is not None:
         _check_url("public_url", config.public_url)
     _check_jwt(config.jwt)

@@ -66,11 +66,11 @@ class PlatformApi(Section, frozen=True, kw_only=True):
 class Limits(Section, frozen=True, kw_only=True):
     """How much one caller, and everybody together, may ask. Lifted by `development`."""
 
-    login: Annotated[Rate, Meta(description="Sign-ins from one address.")] = Rate(
-        per_minute=10, burst=20
-    )
+    login: Annotated[
+        Rate, Meta(description="Sign-ins from one address, which may be a whole school.")
+    ] = Rate(per_minute=60, burst=100)
     register: Annotated[Rate, Meta(description="Registrations from one address.")] = Rate(
-        per_minute=2, burst=5
+        per_minute=10, burst=10
     )
     send: Annotated[Rate, Meta(description="Messages sent by one session.")] = Rate(
         per_minute=120, burst=60

@@ -4,6 +4,7 @@ Every kind of event goes through `Keeper.keep`; its order of steps is the design
 SEALING §3 "Races").
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final, Protocol
 
@@ -22,12 +23,12 @@ from halfdoor.messaging.ledger import (
     SealedState,
     StaleError,
 )
-from halfdoor.messaging.reading import Epoch, Reader, Reading
+from halfdoor.messaging.reading import SLICE, Epoch, Reader, Reading
 from halfdoor.messaging.room import Room
 from halfdoor.messaging.rooms import Rooms
 from halfdoor.messaging.wake import Wakeups
 from halfdoor.sealing.envelope import EventFields, clear_body, clear_hash
-from halfdoor.sealing.epochs import Member, NewEpoch, new_epoch
+from halfdoor.sealing.epochs import Member, NewEpoch, member_wrap, unwrapped_epoch
 from halfdoor.sealing.shares import EscrowSet
 from halfdoor.sealing.suites import PublicKey
 
@@ -171,7 +172,7 @@ class Keeper:
         if not self._escrow:
             raise NoEscrowSetError("no escrow set is configured: see `halfdoor custodian --help`")
         members = [Member(user, await self._keys.public_key(user)) for user in sorted(readers)]
-        return new_epoch(
+        made = unwrapped_epoch(
             entity=self._entity,
             conv=conv,
             epoch=epoch,
@@ -181,6 +182,13 @@ class Keeper:
             members=members,
             escrow=self._escrow,
         )
+        for number, member in enumerate(members):
+            if number % SLICE == 0 and len(members) > SLICE:
+                # A large group must not hold up everybody else.
+                await asyncio.sleep(0)
+            if member.public is not None:
+                made.wraps[member.user] = member_wrap(made, member.user, member.public)
+        return made
 
     async def start_epoch(
         self, reader: Reader, room: Room, readers: Iterable[str], now: int

@@ -1,6 +1,8 @@
 """Events as one reader sees them: opened, cut where redacted, with what stands beside them."""
 
+import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -14,7 +16,8 @@ from halfdoor.messaging.room import Room
 from halfdoor.messaging.sight import membership_at
 from halfdoor.sealing.labels import Denied
 
-_NOTHING = b"{}"
+_NOTHING: Final = b"{}"
+_MANY: Final = 32
 
 
 class Presenting:
@@ -43,6 +46,9 @@ class Presenting:
         shown = [event for event in stored if reader.user not in event.hidden_from]
         contents = await self._reading.contents(reader, room, shown)
         edits = await self._edits(reader, room, shown) if bundled else {}
+        if len(shown) > _MANY:
+            # Opening was work enough: let others have their turn.
+            await asyncio.sleep(0)
         now = self._clock.now_ms()
         presented = []
         for event, opened in zip(shown, contents, strict=True):

@@ -22,7 +22,7 @@ from halfdoor.sealing.labels import Denied
 from halfdoor.sealing.suites import PublicKey
 
 # Opening an epoch takes about 0.1 ms; so many in a row keep the loop below 2 ms.
-SLICE: Final = 8
+SLICE: Final = 6
 
 
 class Reader(msgspec.Struct, frozen=True):

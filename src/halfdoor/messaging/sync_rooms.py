@@ -97,9 +97,7 @@ class SyncRooms:
         section: Section = {
             "invite_state": {
                 "events": raw(
-                    await self._presenting.stripped(
-                        reader, room, event.fields.sender, known=known
-                    )
+                    await self._presenting.stripped(reader, room, event.fields.sender, known=known)
                 )
             }
         }

@@ -142,6 +142,42 @@ def new_epoch(
     *day* counts from 1970-01-01; *prev* is the hash of the header before, `NO_EPOCH` for the
     first. A member without a key stands in the header and gets no wrap.
     """
+    made = unwrapped_epoch(
+        entity=entity,
+        conv=conv,
+        epoch=epoch,
+        day=day,
+        posture=posture,
+        prev=prev,
+        members=members,
+        escrow=escrow,
+    )
+    for one in members:
+        if one.public:
+            made.wraps[one.user] = member_wrap(made, one.user, one.public)
+    return made
+
+
+def member_wrap(made: NewEpoch, user: str, public: PublicKey) -> bytes:
+    """Return the epoch key wrapped to the member *user*; about 0.1 ms."""
+    return public.seal(wrap_info(made.header.hh, user), made.cek)
+
+
+def unwrapped_epoch(
+    *,
+    entity: str,
+    conv: str,
+    epoch: int,
+    day: int,
+    posture: Posture,
+    prev: bytes,
+    members: Sequence[Member],
+    escrow: Sequence[EscrowSet],
+) -> NewEpoch:
+    """Start an epoch as `new_epoch` does, and leave its wraps to the caller.
+
+    For large groups, whose wraps are made a few at a time.
+    """
     cek = os.urandom(CEK_BYTES)
     cut = [split(cek, escrow_set) for escrow_set in escrow]
     header = parse_header(
@@ -177,11 +213,7 @@ def new_epoch(
     return NewEpoch(
         header=header,
         cek=cek,
-        wraps={
-            one.user: one.public.seal(wrap_info(header.hh, one.user), cek)
-            for one in members
-            if one.public
-        },
+        wraps={},
         shares=[
             (
                 escrow_set.hash,

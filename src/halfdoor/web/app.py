@@ -191,7 +191,11 @@ class App:
             raise RateLimitedError(error.retry_after_ms) from None
 
     def _failure(self, error: Exception) -> Response:
-        response = self._errors.response(error)
+        try:
+            response = self._errors.response(error)
+        except Exception as second:  # noqa: BLE001  (a row of the table is wrong itself)
+            self._log.error("error table failed", **describe(second))
+            response = None
         if response is not None:
             return response
         self._log.error("request failed", **describe(error))

@@ -174,6 +174,19 @@ def test_a_request_that_opens_nothing_leaves_nothing(keyring: Keyring) -> None:
     assert repr(keyring) == "Keyring(sessions=0, epochs=0)"
 
 
+def test_the_end_of_a_request_that_outlived_its_session_ends_no_other(
+    keyring: Keyring, ticks: Ticks
+) -> None:
+    keyring.start("S")
+    keyring.forget("S")
+    keyring.end("S")
+    keyring.create("S", ALICE)
+    keyring.end("S")
+    with keyring.request("S"):
+        ticks.now += 100
+        assert keyring.sweep(ticks.now) == 0
+
+
 # --- how much ---------------------------------------------------------------------------------
 
 
@@ -185,6 +198,7 @@ def test_the_session_unused_longest_makes_room_and_a_busy_one_never_does(ticks: 
             keyring.create(name, ALICE)
         keyring.create("c", ALICE)
         assert [keyring.holds(one) for one in ("busy", "a", "b", "c")] == [True, False, True, True]
+        assert len(keyring) == 3
         with keyring.request("b"), keyring.request("c"), pytest.raises(KeyringFullError):
             keyring.create("d", ALICE)
 
@@ -365,7 +379,7 @@ _KEYS: dict[bytes, PrivateKey] = {}
 
 def _key_of(keyring: Keyring, public: PublicKey) -> PrivateKey:
     """Return the private key of *public*, which some session of *keyring* has held."""
-    for held in keyring._held.values():
+    for held in keyring._kept.held.values():
         _KEYS.update(held.keys)
     return _KEYS[public.kid]
 
@@ -452,7 +466,7 @@ def test_nothing_here_can_be_printed(keyring: Keyring) -> None:
     assert epoch.opener.open(FIELDS, body) == b"{}"
     keyring.new_pending("S", ALICE)
     recovery = keyring.make_recovery("S", ALICE)
-    held = keyring._held["S"]
+    held = keyring._kept.held["S"]
     assert held.pending is not None
     secrets = [key.raw, made.cek, held.pending, recovery.text.encode(), KEK]
     assert repr(keyring) == "Keyring(sessions=1, epochs=1)"
@@ -481,6 +495,6 @@ def _traceback(use: Callable[[], object]) -> str:
 def test_what_holds_keys_has_no_dictionary_to_look_through(keyring: Keyring) -> None:
     public = keyring.create("S", ALICE)
     epoch = opened(keyring, "S", ALICE, epoch_for(Member(ALICE, public)))
-    for value in (keyring._held["S"], keyring.request("S"), epoch):
+    for value in (keyring._kept.held["S"], keyring.request("S"), epoch):
         with pytest.raises(TypeError):
             vars(value)

@@ -1,7 +1,7 @@
 """The rows of the Matrix profile that are about messaging, each with a route and its gate."""
 
 import pytest
-from tests.web.matrix.conftest import V1, V3, World
+from tests.web.matrix.conftest import V1, V3, Seat, World
 
 from halfdoor.web.router import Route
 
@@ -79,6 +79,28 @@ async def test_no_route_is_open_to_whoever_has_no_token(world: World) -> None:
 async def test_the_rows_of_the_profile_are_the_routes(world: World) -> None:
     assert named(world.routes, "pending_ok") == WHILE_PENDING
     assert named(world.routes, "session") == AFTER_APPROVAL
+
+
+async def test_a_device_that_waits_is_kept_out_of_everything_else(world: World) -> None:
+    ada = await world.person("ada")
+    waiting = world.sit(Seat(ada.id, "NEW", "waiting", pending=True))
+    for method, template in sorted(AFTER_APPROVAL):
+        answer = await waiting.ask(method, template.replace("{userId}", ada.id))
+        assert (answer.status_code, answer.json()["errcode"]) == (403, "M_FORBIDDEN")
+        assert answer.json()["org.halfdoor.pending"] is True
+
+
+async def test_a_session_with_a_former_key_changes_nothing_anywhere(world: World) -> None:
+    ada = await world.person("ada")
+    former = world.sit(Seat(ada.id, "OLD", "former", closed=True))
+    # Neither a filter nor a search writes anything of what people wrote.
+    free = {("POST", f"{USER}/filter"), ("POST", f"{V3}/user_directory/search")}
+    writing = {one for one in WHILE_PENDING | AFTER_APPROVAL if one[0] != "GET"} - free
+    for method, template in sorted(writing):
+        path = template.replace("{userId}", ada.id)
+        answer = await former.ask(method, path, raw=b"{}")
+        assert (answer.status_code, answer.json()["errcode"]) == (403, "M_FORBIDDEN")
+        assert "can only read" in answer.json()["error"]
 
 
 @pytest.mark.parametrize(

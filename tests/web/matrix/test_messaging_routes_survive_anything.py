@@ -296,14 +296,12 @@ def requests(draw: st.DrawFn, routes: Sequence[Route]) -> Callable[[Fortress], t
     return fill
 
 
-@pytest.mark.parametrize("seed", ["alone", "together"])
+@pytest.mark.parametrize(("longest", "examples"), [(1, 100), (12, 40)])
 def test_no_request_makes_the_server_fail(
-    fortress: Fortress, runner: asyncio.Runner, seed: str
+    fortress: Fortress, runner: asyncio.Runner, longest: int, examples: int
 ) -> None:
-    longest = 1 if seed == "alone" else 12
-
     @settings(
-        max_examples=150 if seed == "alone" else 40,
+        max_examples=examples,
         deadline=None,
         derandomize=True,
         suppress_health_check=list(HealthCheck),

@@ -1,7 +1,8 @@
 """Making, joining and forgetting conversations by HTTP."""
 
 import pytest
-from tests.web.matrix.conftest import Seat, World, good, refusal
+from tests.messaging.little_house import LittleHouse
+from tests.web.matrix.conftest import V1, Seat, World, good, refusal
 
 from halfdoor.safety.ages import AgeBand
 
@@ -70,6 +71,15 @@ async def test_a_device_that_waits_for_approval_makes_nothing(world: World) -> N
     assert answer.json()["org.halfdoor.pending"] is True
 
 
+async def test_without_custodians_no_conversation_begins_and_it_says_how_to_have_some() -> None:
+    world = World(LittleHouse(escrow=[]))
+    async with world.http:
+        ada = await world.person("ada")
+        answer = await ada.ask("POST", "/createRoom", {})
+    assert refusal(answer) == (403, "M_FORBIDDEN")
+    assert "halfdoor custodian init" in answer.json()["error"]
+
+
 async def test_aliases_lead_nowhere(world: World) -> None:
     ada = await world.person("ada")
     assert refusal(await ada.ask("POST", "/join/%23lobby:a.example")) == (404, "M_NOT_FOUND")
@@ -104,8 +114,18 @@ async def test_a_conversation_is_made_joined_left_and_forgotten(world: World) ->
     assert len((await ben.get(f"/rooms/{room}/messages", dir="b"))["chunk"]) > 0
     assert await ben.post(f"/rooms/{room}/forget", {}) == {}
     assert await ben.post(f"/rooms/{room}/forget") == {}
-    after = await ben.ask("GET", f"/rooms/{room}/messages", dir="b")
-    assert refusal(after) == (403, "M_FORBIDDEN")
+    event = world.house.store.conversations[room].events[0].fields.event_id
+    for path in (
+        f"/rooms/{room}/messages?dir=b",
+        f"/rooms/{room}/context/{event}",
+        f"/rooms/{room}/event/{event}",
+        f"{V1}/rooms/{room}/relations/{event}",
+        f"/rooms/{room}/state",
+        f"/rooms/{room}/state/m.room.create",
+        f"/rooms/{room}/members",
+    ):
+        assert refusal(await ben.ask("GET", path)) == (403, "M_FORBIDDEN")
+        assert (await ada.ask("GET", path)).status_code == 200
 
 
 async def test_the_older_name_of_the_api_is_the_same(world: World) -> None:

@@ -110,16 +110,6 @@ async def test_sessions_that_may_not_write_write_nothing(world: World) -> None:
     assert kept(world, room) == before
 
 
-async def test_a_conversation_without_custodians_says_how_to_have_some(world: World) -> None:
-    ada = await world.person("ada")
-    room = await ada.create()
-    world.house.keeper._escrow = ()
-    world.house.keeper._sets = []
-    answer = await ada.ask("PUT", f"/rooms/{room}/send/m.room.message/t", {"body": "hello"})
-    assert refusal(answer) == (403, "M_FORBIDDEN")
-    assert "halfdoor custodian init" in answer.json()["error"]
-
-
 async def test_a_conversation_that_keeps_moving_is_busy(world: World) -> None:
     ada = await world.person("ada")
     room = await ada.create()

@@ -6,13 +6,12 @@ holds is ever written down, queued or printed (SEALING §2).
 
 import os
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from types import TracebackType
 from typing import Final, final
 
 from halfdoor.accounts.recovery_key import RecoveryKey
 from halfdoor.readers.participants.keyring_epochs import EpochKeys, open_epoch
+from halfdoor.readers.participants.keyring_retention import InFlight, KeyringFullError, Retention
 from halfdoor.readers.participants.keyring_session import Held
 from halfdoor.sealing.epochs import Header, cek_commit
 from halfdoor.sealing.labels import Denied, b64
@@ -39,35 +38,11 @@ from halfdoor.sealing.slots import (
 )
 from halfdoor.sealing.suites import XWING, PrivateKey, PublicKey
 
+__all__ = ["Keyring", "KeyringFullError"]
+
 DEFAULT_SECONDS: Final = 30
 DEFAULT_SESSIONS: Final = 10_000
 DEFAULT_EPOCHS: Final = 256
-
-
-class KeyringFullError(Exception):
-    """Every session the keyring has room for has a request in flight: try again in a moment."""
-
-
-@final
-class InFlight:
-    """A block during which a request of one session is in flight."""
-
-    __slots__ = ("_keyring", "_session")
-
-    def __init__(self, keyring: "Keyring", session: str) -> None:
-        self._keyring = keyring
-        self._session = session
-
-    def __enter__(self) -> None:
-        self._keyring.start(self._session)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._keyring.end(self._session)
 
 
 @final
@@ -86,48 +61,34 @@ class Keyring:
         epochs: int = DEFAULT_EPOCHS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._seconds = seconds
-        self._max_sessions = sessions
-        self._max_epochs = epochs
-        self._clock = clock
-        self._held: OrderedDict[str, Held] = OrderedDict()
+        self._kept = Retention(seconds=seconds, sessions=sessions, clock=clock)
+        self._most_epochs = epochs
 
     # --- how long -------------------------------------------------------------------------------
 
     def request(self, session: str) -> InFlight:
         """Count a request of *session* as in flight until the block is left."""
-        return InFlight(self, session)
+        return InFlight(self._kept, session)
 
     def start(self, session: str) -> None:
         """Begin a request; `request` is the usual way."""
-        self._room_for(session).in_flight += 1
+        self._kept.start(session)
 
     def end(self, session: str) -> None:
         """End a request that `start` began."""
-        held = self._held.get(session)
-        if held is None:  # Logged out meanwhile.
-            return
-        held.in_flight -= 1
-        held.last = self._clock()
-        if held.in_flight == 0 and (held.empty or self._seconds == 0):
-            self.forget(session)
+        self._kept.end(session)
 
     def sweep(self, now: float) -> int:
         """Wipe every session whose time is over at *now* (of the keyring's clock); say how many."""
-        over = [name for name, held in self._held.items() if self._is_over(held, now)]
-        for name in over:
-            self.forget(name)
-        return len(over)
+        return self._kept.sweep(now)
 
     def forget(self, session: str) -> None:
         """Wipe what is held for *session*, whatever is in flight: it was logged out."""
-        held = self._held.pop(session, None)
-        if held is not None:
-            held.wipe()
+        self._kept.forget(session)
 
     def holds(self, session: str) -> bool:
         """Tell whether the user key of *session* is open."""
-        held = self._live(session)
+        held = self._kept.live(session)
         return held is not None and held.kid is not None
 
     # --- user keys ------------------------------------------------------------------------------
@@ -260,13 +221,8 @@ class Keyring:
 
     def cached(self, session: str, hh: bytes) -> EpochKeys | None:
         """Return the epoch *hh* if it is open for *session*."""
-        held = self._held.get(session)
-        if held is None:
-            return None
-        if held.in_flight == 0 and self._is_over(held, self._clock()):
-            self.forget(session)
-            return None
-        return held.epochs.get(hh)
+        held = self._kept.live(session)
+        return held.epochs.get(hh) if held is not None else None
 
     def epoch(
         self,
@@ -284,7 +240,7 @@ class Keyring:
 
         *records* are the epoch's reader records in order, *late_index* the user's own among them.
         """
-        held = self._live(session)
+        held = self._kept.live(session)
         if held is None or held.user != user:
             raise Denied
         found = held.epochs.get(hh)
@@ -309,7 +265,7 @@ class Keyring:
         if cek_commit(cek) != header.cek_commit:
             raise Denied
         started = EpochKeys(header, cek)
-        held = self._live(session) if session is not None else None
+        held = self._kept.live(session) if session is not None else None
         # Only for a member who could open it by a wrap: a writer need not be a reader.
         if held is not None and held.user is not None and header.kid_of(held.user) in held.keys:
             self._keep(held, header.hh, started)
@@ -319,59 +275,32 @@ class Keyring:
 
     def _keep(self, held: Held, hh: bytes, epoch: EpochKeys) -> None:
         held.epochs[hh] = epoch
-        while len(held.epochs) > self._max_epochs:
+        while len(held.epochs) > self._most_epochs:
             # Not wiped: the request that opened it may still be reading with it.
             held.epochs.popitem(last=False)
 
-    def _is_over(self, held: Held, now: float) -> bool:
-        return held.in_flight == 0 and now - held.last >= self._seconds
-
-    def _live(self, session: str) -> Held | None:
-        """Return what is held for *session*, unless its time is over: a late sweep adds nothing."""
-        held = self._held.get(session)
-        if held is not None and self._is_over(held, self._clock()) and self._seconds > 0:
-            self.forget(session)
-            return None
-        return held
-
-    def _room_for(self, session: str) -> Held:
-        held = self._live(session)
-        if held is None:
-            if len(self._held) >= self._max_sessions:
-                self._make_room()
-            held = self._held[session] = Held(self._clock())
-        else:
-            self._held.move_to_end(session)
-        return held
-
-    def _make_room(self) -> None:
-        """Forget the idle session that was used longest ago."""
-        idle = next((name for name, held in self._held.items() if held.in_flight == 0), None)
-        if idle is None:
-            raise KeyringFullError("all sessions are busy")
-        self.forget(idle)
-
     def _owned(self, session: str, user: str) -> Held:
-        held = self._room_for(session)
+        held = self._kept.owned(session)
         held.belongs_to(user)
         return held
 
     def _user_key(self, session: str, user: str) -> PrivateKey:
-        held = self._live(session)
+        held = self._kept.live(session)
         if held is None:
             raise Denied
         return held.user_key(user)
 
     def _pending(self, session: str, user: str) -> bytes:
-        held = self._live(session)
+        held = self._kept.live(session)
         if held is None or held.pending is None or held.user != user:
             raise Denied
         return held.pending
 
     def __len__(self) -> int:
         """Return how many sessions are held."""
-        return len(self._held)
+        return len(self._kept.held)
 
     def __repr__(self) -> str:
-        epochs = sum(len(held.epochs) for held in self._held.values())
-        return f"Keyring(sessions={len(self._held)}, epochs={epochs})"
+        held = self._kept.held
+        epochs = sum(len(one.epochs) for one in held.values())
+        return f"Keyring(sessions={len(held)}, epochs={epochs})"

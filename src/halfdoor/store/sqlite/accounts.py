@@ -163,6 +163,19 @@ class SqliteAccounts:
         ]
         await self._database.write(lambda con: con.executemany(_SQL["put_person"], rows))
 
+    async def change_persons(self, facts: Mapping[str, Mapping[str, object]]) -> None:
+        """Change the named facts of each person and no others, in one transaction."""
+
+        def write(con: sqlite3.Connection) -> None:
+            for user, changed in facts.items():
+                before = self._one(con, "person", user, PersonRecord) or PersonRecord(user=user)
+                # The names come from callers of our own; a value is what the record takes.
+                after = replace(before, **dict(changed))
+                row = self._rows.seal("person", user, (user,), after)
+                con.execute(_SQL["put_person"], (*place(user), *_both(row)))
+
+        await self._database.write(write)
+
     async def connections(self, user: str) -> dict[str, Connection]:
         """Return the connections of *user* by peer."""
         return await self._database.read(

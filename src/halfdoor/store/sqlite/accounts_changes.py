@@ -99,7 +99,7 @@ def _puts(rows: AccountRows, change: Change, at: tuple[int, str]) -> list[Statem
     for waiting in change.put_pending:
         put("pending", waiting.session, waiting)
     for former in change.put_former:
-        put("former_key", former.kid.hex(), former, former.readable_until)
+        put("former_key", former.kid.hex(), former, former.readable_until or None)
     for token in change.put_tokens:
         row = rows.seal("token", user, (user, token.lookup), token)
         expires = token.expires if token.blob else None

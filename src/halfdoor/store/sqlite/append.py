@@ -40,14 +40,12 @@ class AppendWork(msgspec.Struct, frozen=True, gc=False):
         at = turn.heads.find(turn.con, item.conv)
         if at is None and not item.creates:
             return UnknownConversationError(item.conv)
-        stands_still = at is None or (
-            not item.creates and (at.hh if at.is_current else None, at.revision) == item.expects
-        )
-        if at is not None and (turn.careful or not stands_still):
+        fits = _fits(at, item)
+        if at is not None and (turn.careful or not fits):
             kept = _kept(turn, at, item.events)
             if kept is not None:
                 return _repeat(item.conv, at.head(), kept)
-        if not stands_still or not _fits(at, item):
+        if not fits:
             return StaleError()
         if at is None:
             at = turn.heads.create(turn.con, item.conv)
@@ -96,6 +94,46 @@ class AppendWork(msgspec.Struct, frozen=True, gc=False):
                 bits = OWN
             telling.entries.append(Entry(to.user, to.kind, seq, bits))
         return StoredEvent(seq, at.epoch, fields, event.body, event.txn, None, event.hidden_from)
+
+
+def _start(turn: Turn, at: Standing, start: EpochStart, month: int) -> None:
+    """Let a new epoch begin before the next event."""
+    write_start(turn.con, turn.keys.outer, month, turn.heads, at, start)
+    if at.epoch == 0:
+        # The chain begins in the first header, so that it belongs to this conversation alone.
+        at.chain = start.hh
+    at.epoch, at.hh, at.day = start.epoch, start.hh, start.day
+    at.is_current, at.epoch_events = True, 0
+
+
+def _kept(turn: Turn, at: Standing, events: tuple[NewEvent, ...]) -> tuple[StoredEvent, ...] | None:
+    """Return what was kept the first time if these events are there already, else None."""
+    kept = []
+    for event in events:
+        packed = id_bytes(event.fields.event_id)
+        found = turn.event(at, packed)
+        if found is None:
+            break
+        seq, sealed = found
+        kept.append(stored(seq, packed, open_row(turn.keys.outer, at.conv, seq, packed, sealed)))
+    return tuple(kept) or None
+
+
+def _repeat(conv: str, head: Head, kept: tuple[StoredEvent, ...]) -> Written:
+    """Return the answer to a request that was served before: nobody is told again."""
+    return Written(None, lambda _told: Committed(conv, head, kept, (), repeat=True))
+
+
+def _fits(at: Standing | None, item: Append) -> bool:
+    """Tell whether the conversation stands where the request of *item* saw it."""
+    if item.creates is not (at is None):
+        return False
+    epoch = 0
+    if at is not None:
+        epoch = at.epoch
+        if (at.hh if at.is_current else None, at.revision) != item.expects:
+            return False
+    return epoch > 0 if item.start is None else item.start.epoch == epoch + 1
 
 
 def _start(turn: Turn, at: Standing, start: EpochStart, month: int) -> None:

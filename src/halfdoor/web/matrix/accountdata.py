@@ -27,10 +27,10 @@ def routes(personal: Personal, standing: Standing) -> list[Route]:
 
     async def put(request: Request, session: Asker) -> Response:
         check_own(request, session)
+        writer = writer_of(session)
         room, kind = request.params.get("roomId", ""), request.params["type"]
         check_event_type(kind)
         content = await request.json()
-        writer = writer_of(session)
         if room:
             await standing.check_remembered(session.user, room)
         try:

@@ -31,9 +31,10 @@ def routes(moves: Moves) -> list[Route]:
     """Invite, leave, kick, ban and unban."""
 
     async def leave(request: Request, session: Asker) -> Response:
+        writer = writer_of(session)
         body = await request.json_as(_Reason)
         extra = {"reason": body.reason}
-        await moves.leave(writer_of(session), request.params["roomId"], extra)
+        await moves.leave(writer, request.params["roomId"], extra)
         return empty_object()
 
     return [
@@ -47,10 +48,11 @@ def routes(moves: Moves) -> list[Route]:
 
 def _move(move: _Move) -> Handler:
     async def answer(request: Request, session: Asker) -> Response:
+        writer = writer_of(session)
         body = await request.json_as(_Person)
         check_user_id("user_id", body.user_id)
         extra = {"reason": body.reason}
-        await move(writer_of(session), request.params["roomId"], body.user_id, extra)
+        await move(writer, request.params["roomId"], body.user_id, extra)
         return empty_object()
 
     return answer

@@ -13,6 +13,7 @@ from halfdoor.messaging.pushrules_edit import (
     set_actions,
     set_enabled,
 )
+from halfdoor.messaging.reading import Reader
 from halfdoor.web.matrix.asker import Asker, writer_of
 from halfdoor.web.matrix.turns import Turns
 from halfdoor.web.request import Request
@@ -45,40 +46,39 @@ def routes(personal: Personal) -> list[Route]:
         return json_response({"enabled": (await _rule(request, session))["enabled"]})
 
     async def put(request: Request, session: Asker) -> Response:
-        query, body = request.query, await request.json()
+        writer, query, body = writer_of(session), request.query, await request.json()
         kind, rule_id = _name(request)
         before, after = query.get("before"), query.get("after")
 
         def change(stored: StoredRules) -> StoredRules:
             return put_rule(stored, kind, rule_id, body, before=before, after=after)
 
-        return await _edit(session, change)
+        return await _edit(writer, change)
 
     async def delete(request: Request, session: Asker) -> Response:
         kind, rule_id = _name(request)
-        return await _edit(session, partial(delete_rule, kind=kind, rule_id=rule_id))
+        return await _edit(writer_of(session), partial(delete_rule, kind=kind, rule_id=rule_id))
 
     async def put_actions(request: Request, session: Asker) -> Response:
-        kind, rule_id = _name(request)
+        writer, (kind, rule_id) = writer_of(session), _name(request)
         body = await request.json()
         return await _edit(
-            session, lambda stored: set_actions(stored, session.user, kind, rule_id, body)
+            writer, lambda stored: set_actions(stored, writer.user, kind, rule_id, body)
         )
 
     async def put_enabled(request: Request, session: Asker) -> Response:
-        kind, rule_id = _name(request)
+        writer, (kind, rule_id) = writer_of(session), _name(request)
         body = await request.json()
         return await _edit(
-            session, lambda stored: set_enabled(stored, session.user, kind, rule_id, body)
+            writer, lambda stored: set_enabled(stored, writer.user, kind, rule_id, body)
         )
 
     async def _rule(request: Request, session: Asker) -> dict[str, Any]:
         kind, rule_id = _name(request)
         return rule_of(await personal.stored_rules(session.user), session.user, kind, rule_id)
 
-    async def _edit(session: Asker, change: _Change) -> Response:
-        writer = writer_of(session)
-        async with turns.of(session.user):
+    async def _edit(writer: Reader, change: _Change) -> Response:
+        async with turns.of(writer.user):
             await personal.edit_rules(writer, change)
         return empty_object()
 

@@ -37,20 +37,20 @@ def routes(markers: Markers) -> list[Route]:
     """POST receipt and read_markers, PUT typing."""
 
     async def receipt(request: Request, session: Asker) -> Response:
-        params = request.params
+        writer, params = writer_of(session), request.params
         kind = params["receiptType"]
         if kind not in KINDS:
             raise InvalidParamError("receiptType", "is no receipt type of this server")
         body = await request.json_as(_Receipt)
         thread = _thread(body.thread_id, kind)
-        await markers.read(writer_of(session), params["roomId"], kind, params["eventId"], thread)
+        await markers.read(writer, params["roomId"], kind, params["eventId"], thread)
         return empty_object()
 
     async def read_markers(request: Request, session: Asker) -> Response:
+        writer = writer_of(session)
         body = await request.json_as(_Markers)
         # The marker last: whoever names an unknown event in a receipt has moved nothing.
         asked = zip(KINDS, (body.read, body.private, body.fully_read), strict=True)
-        writer = writer_of(session)
         for kind, event_id in asked:
             if event_id is not None:
                 await markers.read(writer, request.params["roomId"], kind, event_id)
@@ -58,11 +58,10 @@ def routes(markers: Markers) -> list[Route]:
 
     async def typing(request: Request, session: Asker) -> Response:
         check_own(request, session)
+        writer = writer_of(session)
         body = await request.json_as(_Typing)
         timeout = _TYPING_MS if body.timeout is None else min(body.timeout, _LONGEST_TYPING_MS)
-        await markers.typing(
-            writer_of(session), request.params["roomId"], timeout if body.typing else 0
-        )
+        await markers.typing(writer, request.params["roomId"], timeout if body.typing else 0)
         return empty_object()
 
     return [

@@ -39,8 +39,9 @@ def routes(creator: Creator, moves: Moves, mailbox: MailboxStore) -> list[Route]
         return await _join(request, session, name)
 
     async def _join(request: Request, session: Asker, room: str) -> Response:
+        writer = writer_of(session)
         body = await request.json_as(_Join)
-        await _join_as_asked(writer_of(session), room, {"reason": body.reason})
+        await _join_as_asked(writer, room, {"reason": body.reason})
         return json_response({"room_id": room})
 
     async def _join_as_asked(reader: Reader, room: str, extra: dict[str, Any]) -> None:

@@ -17,10 +17,10 @@ def routes(sender: Sender) -> list[Route]:
     """PUT send and PUT redact; a repeated transaction id gets the first answer again."""
 
     async def send(request: Request, session: Asker) -> Response:
-        params = request.params
+        writer, params = writer_of(session), request.params
         content = parse_object(await request.body())
         event_id = await sender.message(
-            writer_of(session),
+            writer,
             params["roomId"],
             params["eventType"],
             content,
@@ -29,11 +29,11 @@ def routes(sender: Sender) -> list[Route]:
         return event_response(event_id)
 
     async def redact(request: Request, session: Asker) -> Response:
-        params = request.params
+        writer, params = writer_of(session), request.params
         body = await request.body()
         target = params["eventId"]
         event_id = await sender.redact(
-            writer_of(session),
+            writer,
             params["roomId"],
             target,
             parse_object(body) if body else {},

@@ -126,8 +126,10 @@ class SignedRequests:
             fault = "The token's audience is not this server's platform interface."
         except pyjwt.InvalidIssuerError:
             fault = "The token's issuer is not the platform."
-        except (pyjwt.PyJWTError, ValueError):
-            fault = "The token's signature is not valid."
+        except pyjwt.InvalidSignatureError:
+            fault = "The token's signature is wrong."
+        except (pyjwt.PyJWTError, ValueError) as error:
+            fault = f"The token is not accepted ({type(error).__name__})."
         raise _refused(fault)
 
     def _claims(self, claims: dict[str, Any]) -> _Signed:

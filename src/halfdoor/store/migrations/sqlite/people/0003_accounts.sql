@@ -70,12 +70,12 @@ CREATE TABLE pending (
   PRIMARY KEY (ub, user_id, session)
 );
 
--- User keys that were replaced; `until` is when sessions that still hold one end.
+-- User keys that were replaced; `until` is when sessions that still hold one end (NULL: none do).
 CREATE TABLE former_key (
   ub INTEGER NOT NULL,
   user_id TEXT NOT NULL,
   kid TEXT NOT NULL,
-  until INTEGER NOT NULL,
+  until INTEGER,
   sealed BLOB NOT NULL,
   mac BLOB NOT NULL,
   PRIMARY KEY (ub, user_id, kid)

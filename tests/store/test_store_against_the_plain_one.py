@@ -1,0 +1,261 @@
+"""Whatever is done to it, the store answers like the plain model, also after being opened again."""
+
+import asyncio
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from tests.store.conftest import CONFIGURATIONS, House
+from tests.store.making import ALICE, BOB, CAROL, epoch_start, event, founding, member_event
+from tests.store.plain_store import PlainStore
+
+from halfdoor.messaging.ledger import Append, Committed, NewEvent, Receipt, StaleError
+from halfdoor.messaging.mailbox import OWED, RECEIPT
+from halfdoor.sealing.envelope import clear_body
+from halfdoor.store.sqlite.audit import chains
+
+USERS = (ALICE, BOB, CAROL)
+users = st.sampled_from(USERS)
+rooms = st.integers(0, 2)
+
+
+class Comparison(RuleBasedStateMachine):
+    """Does the same to both stores and compares."""
+
+    template: Path
+    configuration: str
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(dir=self.template))
+        self.runner = asyncio.Runner()
+        self.plain = PlainStore()
+        self.done: list[Append] = []
+        self.closed = False
+
+    @initialize()
+    def open(self) -> None:
+        empty = self.template / "empty"
+        for part in ("data", "keys"):
+            if empty.exists():
+                shutil.copytree(empty / part, self.folder / part)
+        self.house = House(self.folder, self.configuration)
+        if not empty.exists():
+            self.runner.run(self.house.store.close())
+            shutil.copytree(self.folder, empty)
+            self.house.open()
+
+    def teardown(self) -> None:
+        if hasattr(self, "house"):
+            assert all(report.ok for report in chains(self.house.store))
+            self.runner.run(self.house.store.close())
+        self.runner.close()
+
+    def append(self, item: Append) -> None:
+        expected = self.plain.append(item)
+        try:
+            found: Committed | None = self.runner.run(self.house.store.conversations.append(item))
+        except StaleError:
+            found = None
+        assert (found is None) is (expected is None)
+        if found is not None and expected is not None:
+            assert (found.events, found.told) == expected
+            assert found.head == self.plain.conversations[item.conv].head
+            self.done.append(item)
+
+    def conv(self, room: int) -> str:
+        made = list(self.plain.conversations)
+        return made[room % len(made)]
+
+    def expects(self, conv: str) -> tuple[bytes | None, int]:
+        head = self.plain.conversations[conv].head
+        return head.hh, head.revision
+
+    def say(self, conv: str, *events: NewEvent, start: bool = False, ends: bool = False) -> None:
+        begun = epoch_start(self.plain.conversations[conv].head.epoch + 1, *USERS)
+        self.append(
+            Append(
+                conv, self.expects(conv), events, start=begun if start else None, ends_epoch=ends
+            )
+        )
+
+    @rule(user=users, other=users)
+    @precondition(lambda self: len(self.plain.conversations) < 3)
+    def make(self, user: str, other: str) -> None:
+        conv = f"!room{len(self.plain.conversations)}:a.example"
+        self.append(founding(conv, *dict.fromkeys((user, other))))
+
+    @rule(
+        room=rooms,
+        sender=users,
+        to=st.sets(users),
+        notify=st.booleans(),
+        highlight=st.booleans(),
+        start=st.booleans(),
+        ends=st.booleans(),
+    )
+    @precondition(lambda self: self.plain.conversations)
+    def send(
+        self,
+        room: int,
+        sender: str,
+        to: set[str],
+        notify: bool,
+        highlight: bool,
+        start: bool,
+        ends: bool,
+    ) -> None:
+        conv = self.conv(room)
+        others = tuple(sorted(to - {sender}))
+        self.say(
+            conv,
+            *(event(conv, sender, others, notify=notify, highlight=highlight) for _ in "12"),
+            start=start,
+            ends=ends,
+        )
+
+    @rule(
+        room=rooms,
+        sender=users,
+        user=users,
+        membership=st.sampled_from(["join", "invite", "leave", "ban"]),
+    )
+    @precondition(lambda self: self.plain.conversations)
+    def move(self, room: int, sender: str, user: str, membership: str) -> None:
+        conv = self.conv(room)
+        self.say(conv, member_event(conv, sender, user, membership))
+
+    @rule(room=rooms, sender=users)
+    @precondition(lambda self: self.plain.conversations)
+    def change_state(self, room: int, sender: str) -> None:
+        conv = self.conv(room)
+        self.say(conv, event(conv, sender, type="x", state_key="", body=clear_body(b"{}")))
+
+    @rule(room=rooms, revision=st.integers(0, 9))
+    @precondition(lambda self: self.plain.conversations)
+    def send_as_seen_before(self, room: int, revision: int) -> None:
+        conv = self.conv(room)
+        hh, _ = self.expects(conv)
+        self.append(Append(conv, (hh, revision), (event(conv, ALICE),)))
+
+    @rule(data=st.data())
+    @precondition(lambda self: self.done)
+    def repeat(self, data: st.DataObject) -> None:
+        self.append(data.draw(st.sampled_from(self.done)))
+
+    @rule(room=rooms, data=st.data(), held=st.sampled_from([None, 10]))
+    @precondition(lambda self: self.plain.conversations)
+    def redact(self, room: int, data: st.DataObject, held: int | None) -> None:
+        conv = self.conv(room)
+        target = data.draw(st.sampled_from(self.plain.conversations[conv].events))
+        said = event(conv, BOB, redacts=target.fields.event_id, destroy_after=held)
+        self.say(conv, said)
+
+    @rule(room=rooms, user=users, seq=st.integers(0, 12))
+    @precondition(lambda self: self.plain.conversations)
+    def read(self, room: int, user: str, seq: int) -> None:
+        conv = self.conv(room)
+        told = self.runner.run(self.house.store.mailbox.set_read(user, conv, seq))
+        assert told == self.plain.set_read(user, conv, seq)
+
+    @rule(room=rooms, user=users)
+    @precondition(lambda self: self.plain.conversations)
+    def forget(self, room: int, user: str) -> None:
+        conv = self.conv(room)
+        self.runner.run(self.house.store.mailbox.forget(user, conv))
+        self.plain.forget(user, conv)
+
+    @rule(room=rooms, tell=st.lists(users, unique=True))
+    @precondition(lambda self: self.plain.conversations)
+    def end_epoch(self, room: int, tell: list[str]) -> None:
+        conv = self.conv(room)
+        told = self.runner.run(self.house.store.conversations.end_epoch(conv, tell))
+        plain = self.plain.conversations[conv]
+        plain.head = type(plain.head)(
+            plain.head.last_seq,
+            plain.head.revision,
+            plain.head.epoch,
+            None,
+            plain.head.last_hh,
+            plain.head.day,
+            plain.head.epoch_events,
+            plain.head.chain,
+        )
+        expected = [self.plain.tell(user, OWED, conv, plain.head.last_seq) for user in tell]
+        assert list(told) == expected
+
+    @rule(room=rooms, user=users, seq=st.integers(1, 9))
+    @precondition(lambda self: self.plain.conversations)
+    def receive(self, room: int, user: str, seq: int) -> None:
+        conv = self.conv(room)
+        receipt = Receipt(user, "m.read", None, f"${seq}", seq, 0)
+        told = self.runner.run(self.house.store.conversations.set_receipt(conv, receipt, USERS[:2]))
+        receipts = self.plain.conversations[conv].receipts
+        if receipts.get((user, "m.read"), 0) >= seq:
+            assert told is None
+            return
+        receipts[(user, "m.read")] = seq
+        expected = tuple(self.plain.tell(one, RECEIPT, conv, seq) for one in USERS[:2])
+        assert told == expected
+
+    @rule()
+    def open_again(self) -> None:
+        self.runner.run(self.house.reopen())
+
+    @rule()
+    def destroy(self) -> None:
+        self.runner.run(self.house.store.destroy_held(10))
+
+    @invariant()
+    def agree(self) -> None:
+        if hasattr(self, "house"):
+            self.runner.run(self.compare())
+
+    async def compare(self) -> None:
+        store = self.house.store
+        for conv, plain in self.plain.conversations.items():
+            room = await store.conversations.room(conv)
+            assert room is not None
+            assert room.head == plain.head
+            assert [one.seq for one in room.state_log] == [
+                one.seq for one in plain.events if one.fields.state_key is not None
+            ]
+            assert {(one.user, one.kind): one.seq for one in room.receipts} == plain.receipts
+            events = await store.conversations.events(
+                conv, after=0, before=10**6, limit=10**6, newest_first=False
+            )
+            assert events == plain.events
+            epochs = await store.conversations.newest_epochs(conv, ALICE, 99)
+            assert [(one.hh, one.wrap) for one in epochs] == [
+                (one.hh, one.wraps.get(ALICE)) for one in plain.starts
+            ]
+        for user in USERS:
+            inbox = await store.mailbox.inbox(user, after=0, limit=10**6)
+            assert inbox == self.plain.inboxes.get(user, [])
+            assert await store.mailbox.position(user) == len(inbox)
+            assert set(await store.mailbox.places(user)) == self.plain.places(user)
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_the_store_is_the_plain_store(configuration: str, tmp_path: Path) -> None:
+    machine = type("Machine", (Comparison,), {"template": tmp_path, "configuration": configuration})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=20,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
