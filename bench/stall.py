@@ -23,7 +23,6 @@ from typing import NamedTuple
 import cryptography
 import msgspec
 import uvloop
-
 from bench.town import DAY_MS, Town
 
 _TARGET_MS = 2.0

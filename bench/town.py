@@ -22,7 +22,7 @@ from halfdoor.web.metrics import Metrics
 
 DAY_MS = 86_400_000
 V3 = "/_matrix/client/v3"
-_PASSWORD = "bench-otter-cedar-93"  # noqa: S105  # of accounts that live for seconds
+_PASSWORD = "bench-otter-cedar-93"  # of accounts that live for seconds
 
 
 class MovableClock:
@@ -53,7 +53,7 @@ class Resident:
     async def fetch(self, method: str, path: str, body: dict[str, Any] | None = None) -> bytes:
         """Ask and insist on a 200: what a client then does with the answer is not measured."""
         status, raw = await self.caller.call(method, path, body)
-        if status != 200:  # noqa: PLR2004  # HTTP names it
+        if status != 200:  # HTTP names it
             raise RuntimeError(f"{method} {path} answered {status}: {raw[:200]!r}")
         return raw
 

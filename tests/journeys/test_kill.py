@@ -219,7 +219,7 @@ async def test_a_chain_out_of_which_one_event_was_taken_does_not_hold(
 ) -> None:
     with closing(sqlite3.connect(survivors.house.data / "halfdoor.db")) as file, file:
         taken = file.execute(
-            "DELETE FROM event WHERE seq = 9 AND c = (SELECT min(c) FROM event)"
+            "DELETE FROM event WHERE seq = 9 AND (cb, c) = (SELECT cb, c FROM event LIMIT 1)"
         ).rowcount
     assert taken == 1
     with pytest.raises(HouseError, match="1 of 10 conversations"):

@@ -19,6 +19,7 @@ from tests.store.making import (
 )
 
 from halfdoor.messaging.ledger import (
+    Append,
     LateWrap,
     MembershipChange,
     Receipt,
@@ -121,6 +122,23 @@ async def test_a_repeat_is_answered_even_when_the_conversation_moved_on(store: S
     first = await say(store, at, said)
     await store.conversations.end_epoch(at.conv, [])
     assert (await say(store, at, said)).events == first.events
+
+
+async def test_a_repeat_that_began_and_ended_an_epoch_is_answered_too(store: Store) -> None:
+    at = await found(store, ALICE, BOB)
+    await store.conversations.end_epoch(at.conv, [])
+    # Afterwards no epoch is current, just as before: only the epoch's number tells.
+    item = Append(
+        at.conv,
+        (None, at.head.revision),
+        (event(at.conv, ALICE),),
+        start=epoch_start(2, ALICE, BOB),
+        ends_epoch=True,
+    )
+    first = await store.conversations.append(item)
+    second = await store.conversations.append(item)
+    assert second.repeat
+    assert second.events == first.events
 
 
 async def test_a_repeat_beside_its_first_in_one_batch_is_kept_once(store: Store) -> None:

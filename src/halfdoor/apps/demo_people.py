@@ -54,7 +54,7 @@ class Account(msgspec.Struct, frozen=True):
 
 
 def demo_escrow_set(path: Path, entity: str) -> EscrowSet:
-    """Return the 3-of-5 set of the demo of *entity*, made and written to *path* where there is none.
+    """Return the 3-of-5 set of *entity* in the demo, made and kept at *path* where there is none.
 
     The custodians are invented and their private keys are thrown away at once: what the demo
     seals to them nobody will ever open.

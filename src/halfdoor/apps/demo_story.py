@@ -78,7 +78,7 @@ class Person:
         """Ask and return the answer; `StoryError` for another status."""
         got, answer = await self.caller.call(method, path, body)
         if got != status:
-            raise StoryError(f"{method} {path.split('/')[-1]} answered {got}, not {status}")
+            raise StoryError(f"{method} {path} answered {got}, not {status}")
         decoded: dict[str, Any] = msgspec.json.decode(answer)
         return decoded
 

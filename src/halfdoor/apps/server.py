@@ -11,6 +11,7 @@ import uvloop
 from structlog.typing import FilteringBoundLogger
 
 from halfdoor.accounts.jwt import JwtSettings, KeySource
+from halfdoor.apps.control import control_socket
 from halfdoor.apps.custodians import escrow_sets
 from halfdoor.apps.doors import build_apps
 from halfdoor.apps.hardening import harden
@@ -26,7 +27,7 @@ from halfdoor.store.sqlite.opening import has_data
 from halfdoor.web.logs import configure, describe, loop_handler
 from halfdoor.web.metrics import Metrics
 from halfdoor.web.outbound.jwks import JwksFile, JwksUrl, outbound_client
-from halfdoor.apps.platform import platform_doors
+from halfdoor.web.platform.doors import platform_doors
 from halfdoor.web.serve import Listener, ListenError, Stopping, serve
 
 _FAILED = 1
@@ -108,7 +109,7 @@ async def _serve(
     addresses: list[str] = []
     try:
         listeners = _listeners(house, config, addresses, stopping, log)
-        async with asyncio.TaskGroup() as tasks:
+        async with control_socket(house, log), asyncio.TaskGroup() as tasks:
             sweeps = [
                 tasks.create_task(_sweep(house.sweep_often, _OFTEN_SECONDS, log)),
                 tasks.create_task(_sweep(house.sweep_seldom, _SELDOM_SECONDS, log)),

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from halfdoor.cli.speech import FAILED, REFUSED, USAGE, say, say_json, stop, table
+from halfdoor.cli.speech import FAILED, OK, REFUSED, USAGE, say, say_json, stop, table
+from halfdoor.cli.user import ConfigFile, DataFolder, reached
 
 if TYPE_CHECKING:
     from halfdoor.policy.model import Policy
@@ -30,9 +31,7 @@ def add_to(app: typer.Typer) -> None:
     )
     noun.command("show", epilog="Example: halfdoor policy show policy.toml")(show)
     noun.command("lint", epilog="Example: halfdoor policy lint policy.toml")(lint)
-    noun.command("explain", epilog="Example: halfdoor policy explain adult 13-15 --connected")(
-        explain
-    )
+    noun.command("explain", epilog="Example: halfdoor policy explain alice bob")(explain)
     app.add_typer(noun, name="policy")
 
 
@@ -62,18 +61,51 @@ def lint(
 
 
 def explain(
-    first: Annotated[str, typer.Argument(help="Age band of who writes: adult, 16-17, 13-15 …")],
-    second: Annotated[str, typer.Argument(help="Age band of who would receive.")],
+    first: Annotated[str, typer.Argument(help="Who writes: ada, @ada:example.org, or a band.")],
+    second: Annotated[str, typer.Argument(help="Who would receive, named in the same way.")],
+    *,
+    bands: Annotated[
+        bool,
+        typer.Option("--bands", help="FIRST and SECOND are age bands: adult, 16-17, 13-15 …"),
+    ] = False,
     connected: Annotated[
-        bool, typer.Option("--connected", help="They are connected on the platform.")
+        bool, typer.Option("--connected", help="With bands: they are connected on the platform.")
     ] = False,
     accepted: Annotated[
-        bool, typer.Option("--accepted", help="One has accepted the other's request.")
+        bool, typer.Option("--accepted", help="With bands: one accepted the other's request.")
     ] = False,
     file: _Option = None,
+    config: ConfigFile = None,
+    data: DataFolder = None,
     json: _Json = False,
 ) -> None:
-    """Say who of two people may write to whom, and which row decides. Exit 3 if FIRST may not."""
+    """Say who of two people may write to whom, and which row decides. Exit 3 if FIRST may not.
+
+    Two names ask the server (or, where none runs, its data) what holds between these two people.
+    Two age bands ask the policy alone, without any server; so does --bands.
+    """
+    if bands or (_is_band(first) and _is_band(second)):
+        allowed, said = _explain_bands(first, second, connected, accepted, file)
+    elif connected or accepted or file is not None:
+        stop("--connected, --accepted and --file go with age bands: people have their own.", USAGE)
+    else:
+        from halfdoor.apps.verbs import ExplainContact, Explained  # noqa: PLC0415
+
+        with reached(config, data) as house:
+            found = house.ask(ExplainContact(a=first, b=second), Explained)
+        allowed, said = found.allowed, list(found.sentences)
+    if json:
+        say_json({"allowed": allowed, "sentences": said})
+    else:
+        for sentence in said:
+            say(sentence)
+    raise typer.Exit(OK if allowed else REFUSED)
+
+
+def _explain_bands(
+    first: str, second: str, connected: bool, accepted: bool, file: Path | None
+) -> tuple[bool, list[str]]:
+    """Return whether somebody of the *first* band may write to one of the *second*, and why."""
     from halfdoor.safety.contact import ContactRefused, may_start  # noqa: PLC0415
     from halfdoor.safety.explain import explain as sentences  # noqa: PLC0415
     from halfdoor.safety.people import Person, Relation  # noqa: PLC0415
@@ -86,15 +118,15 @@ def explain(
     said = sentences(policy, alice, bob, relation, now_ms)
     try:
         may_start(policy, alice, bob, relation, now_ms)
-        code = 0
     except ContactRefused:
-        code = REFUSED
-    if json:
-        say_json({"allowed": code == 0, "sentences": said})
-    else:
-        for sentence in said:
-            say(sentence)
-    raise typer.Exit(code)
+        return False, said
+    return True, said
+
+
+def _is_band(text: str) -> bool:
+    from halfdoor.safety.ages import AgeBand  # noqa: PLC0415
+
+    return text in list(AgeBand)
 
 
 def _band(text: str) -> "AgeBand":

@@ -247,7 +247,8 @@ class Room:
         """Return events with after < seq < before if all of them are at hand, else None."""
         if not self.recent or next(iter(self.recent)) > after + 1:
             return None
-        return [event for seq, event in self.recent.items() if after < seq < before]
+        held = self.recent
+        return [held[seq] for seq in range(after + 1, before) if seq in held]
 
 
 def _redacted(event: StoredEvent, redaction: StoredEvent) -> StoredEvent:

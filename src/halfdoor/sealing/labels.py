@@ -131,7 +131,9 @@ def expand(k: bytes, info: bytes, length: int = 32) -> bytes:
 
 def mac(k: bytes, data: bytes) -> bytes:
     """Return HMAC-SHA256 of *data* under *k*, 32 bytes (RFC 2104)."""
-    return hmac.digest(k, data, "sha256")
+    # Not `hmac.digest`: that lets other threads in for every few bytes, and the event loop then
+    # waits for its turn longer than the hash takes.
+    return hmac.new(k, data, sha256).digest()
 
 
 def b64(data: bytes) -> str:

@@ -136,42 +136,6 @@ def _fits(at: Standing | None, item: Append) -> bool:
     return epoch > 0 if item.start is None else item.start.epoch == epoch + 1
 
 
-def _start(turn: Turn, at: Standing, start: EpochStart, month: int) -> None:
-    """Let a new epoch begin before the next event."""
-    write_start(turn.con, turn.keys.outer, month, turn.heads, at, start)
-    if at.epoch == 0:
-        # The chain begins in the first header, so that it belongs to this conversation alone.
-        at.chain = start.hh
-    at.epoch, at.hh, at.day = start.epoch, start.hh, start.day
-    at.is_current, at.epoch_events = True, 0
-
-
-def _kept(turn: Turn, at: Standing, events: tuple[NewEvent, ...]) -> tuple[StoredEvent, ...] | None:
-    """Return what was kept the first time if these events are there already, else None."""
-    kept = []
-    for event in events:
-        packed = id_bytes(event.fields.event_id)
-        found = turn.event(at, packed)
-        if found is None:
-            break
-        seq, sealed = found
-        kept.append(stored(seq, packed, open_row(turn.keys.outer, at.conv, seq, packed, sealed)))
-    return tuple(kept) or None
-
-
-def _repeat(conv: str, head: Head, kept: tuple[StoredEvent, ...]) -> Written:
-    """Return the answer to a request that was served before: nobody is told again."""
-    return Written(None, lambda _told: Committed(conv, head, kept, (), repeat=True))
-
-
-def _fits(at: Standing | None, item: Append) -> bool:
-    """Tell whether the epoch that *item* starts, or the one it writes into, is the next."""
-    epoch = 0 if at is None else at.epoch
-    if item.start is not None:
-        return item.start.epoch == epoch + 1
-    return epoch > 0
-
-
 def _change(turn: Turn, at: Standing, event: NewEvent, seq: int) -> None:
     """Write the member row of a membership event."""
     change = event.membership
