@@ -30,6 +30,7 @@ class NioClient:
         self._client.add_response_callback(self._note_refusal, nio.SyncError)
         self._rooms: dict[str, SeenRoom] = {}
         self._syncs = 0
+        self._poll_milliseconds = 30_000
         self._refusals: list[str] = []
         self._loop: asyncio.Task[None] | None = None
 
@@ -65,7 +66,8 @@ class NioClient:
         body = {"type": "org.matrix.login.jwt", "token": token}
         _granted(await self._client.login_raw(body), nio.LoginResponse)
 
-    async def start(self) -> None:
+    async def start(self, *, poll_milliseconds: int = 30_000) -> None:
+        self._poll_milliseconds = poll_milliseconds
         await self.come_online()
 
     async def go_offline(self) -> None:
@@ -80,7 +82,7 @@ class NioClient:
         # loop_sleep_time keeps it from spinning.
         self._loop = asyncio.create_task(
             self._client.sync_forever(
-                timeout=30_000,
+                timeout=self._poll_milliseconds,
                 sync_filter={"room": {"timeline": {"limit": _TIMELINE_LIMIT}}},
                 full_state=self._client.next_batch in (None, ""),
                 loop_sleep_time=20,

@@ -56,8 +56,8 @@ class Person(Protocol):
 
     async def login_jwt(self, token: str) -> None: ...
 
-    async def start(self) -> None:
-        """Begin to sync; return when the first answer has been taken in."""
+    async def start(self, *, poll_milliseconds: int = ...) -> None:
+        """Begin to sync with long polls; return when the first answer has been taken in."""
 
     async def close(self) -> None: ...
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm
 from tests.journeys.raw_client import RawClient
 
@@ -27,13 +26,10 @@ class Platform:
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._key = ec.generate_private_key(ec.SECP256R1())
-        public = self._key.public_key()
         self.jwks = directory / "jwks.json"
-        described = ECAlgorithm.to_jwk(public, as_dict=True)
+        described = ECAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
         described.update(kid=_KEY_ID, alg=ALGORITHM, use="sig")
         self.jwks.write_text(json.dumps({"keys": [described]}))
-        pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-        (directory / "platform.pem").write_bytes(pem)
 
     def __repr__(self) -> str:
         return f"Platform(jwks={str(self.jwks)!r})"

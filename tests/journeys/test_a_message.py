@@ -1,12 +1,13 @@
 """Two people, two SDKs, real sockets with TLS: from the first message to the crash."""
 
 import asyncio
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from tests.journeys.house import House
 from tests.journeys.js_client import JsClient
-from tests.journeys.pairs import PASSWORD, Pair, bodies, sign_up, visiting
+from tests.journeys.pairs import PASSWORD, Pair, bodies, new_name, sign_up, visiting
 from tests.journeys.person import Person, becomes, eventually, meet, sees, whole_history
 from tests.journeys.raw_client import RawClient
 
@@ -14,6 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MESSAGES_EACH_WAY = 200
 GAP = 60
+ALL_EVENTS = '{"room":{"timeline":{"limit":1000}}}'
 
 
 async def test_what_was_written_at_once_is_read_by_the_other_who_accepts_later(
@@ -213,3 +215,42 @@ async def _page_back(raw: RawClient, room_id: str, *, limit: int) -> list[str]:
         path = f"/_matrix/client/v3/rooms/{quote(room_id)}/event/{quote(event_id)}"
         assert (await raw.ask("GET", path))["content"]["body"] == "hello"
     return found[::-1]
+
+
+async def test_a_sync_while_messages_arrive_is_continued_by_its_own_token(house: House) -> None:
+    """From nothing, and at the moment of joining: what a sync showed, the next one leaves out."""
+    async with house.client() as writer, house.client() as reader, house.client() as guest:
+        await writer.register(new_name(), PASSWORD)
+        await reader.register(new_name(), PASSWORD)
+        await guest.register(new_name(), PASSWORD)
+        room_id = await writer.create_dm(reader.user_id)
+        await reader.join(room_id)
+        other_room = await writer.create_dm(guest.user_id)
+        before_joining = (await guest.sync(filter=ALL_EVENTS))["next_batch"]
+        done = asyncio.Event()
+
+        async def write() -> dict[str, list[str]]:
+            sent: dict[str, list[str]] = {room_id: [], other_room: []}
+            while not done.is_set():
+                for room, events in sent.items():
+                    events.append(await writer.send(room, "on and on"))
+            return sent
+
+        writing = asyncio.create_task(write())
+        beginnings = [await reader.sync(filter=ALL_EVENTS) for _ in range(100)]
+        await guest.join(other_room)
+        joining = await guest.sync(before_joining, filter=ALL_EVENTS)
+        done.set()
+        sent = await writing
+        for client, room, first in (
+            *((reader, room_id, beginning) for beginning in beginnings),
+            (guest, other_room, joining),
+        ):
+            rest = await client.sync(first["next_batch"], filter=ALL_EVENTS)
+            assert _texts(first, room) + _texts(rest, room) == sent[room]
+
+
+def _texts(answer: Any, room_id: str) -> list[str]:
+    room = answer.get("rooms", {}).get("join", {}).get(room_id, {})
+    events = room.get("timeline", {}).get("events", [])
+    return [event["event_id"] for event in events if event["type"] == "m.room.message"]

@@ -276,6 +276,9 @@ class FakeStore:
         self.list[user][conv] = msgspec.structs.replace(place, forgotten=True)
 
     async def set_read(self, user: str, conv: str, seq: int) -> Told:
+        place = self.list.get(user, {}).get(conv)
+        if place is not None and seq <= place.read_seq:
+            return Told(user, place.last_pos, ROOM, conv, place.read_seq, False, False)
         told = self._tell(user, ROOM, conv, seq, False, False)
         later = [
             row

@@ -1,4 +1,4 @@
-"""The messaging room, wired by hand over a store in memory, with real sealing and a real keyring."""
+"""The messaging room wired over a store in memory, with real sealing and a real keyring."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from halfdoor.messaging.audience import Audience
 from halfdoor.messaging.consequences import Consequences
 from halfdoor.messaging.contacts import Contacts
 from halfdoor.messaging.create import Creator
-from halfdoor.messaging.filters import parse_filter
+from halfdoor.messaging.filters import parse_event_filter, parse_filter
 from halfdoor.messaging.history import History
 from halfdoor.messaging.keep import Keeper
 from halfdoor.messaging.markers import Markers
@@ -59,10 +59,12 @@ class FakePeople:
     connections: dict[frozenset[str], str] = field(default_factory=dict)
     blocked: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     suspended_users: set[str] = field(default_factory=set)
+    chose_dm: set[str] = field(default_factory=set)
     _blocks: dict[str, frozenset[str]] = field(default_factory=dict)
 
     async def person(self, user: str) -> Person:
-        return Person(user_id=user, band=self.bands.get(user, AgeBand.UNKNOWN))
+        band = self.bands.get(user, AgeBand.UNKNOWN)
+        return Person(user_id=user, band=band, dm_choice=True if user in self.chose_dm else None)
 
     async def suspended(self, user: str) -> bool:
         return user in self.suspended_users
@@ -153,46 +155,90 @@ class LittleHouse:
         self.typing = Typing("boot1", clock, self.wakeups.nudge)
         self.personal = Personal(store, self.keyring, self.audience, self.wakeups)
         self.keeper = Keeper(
-            store=store, rooms=self.rooms, audience=self.audience, reading=self.reading,
-            keys=people, wakeups=self.wakeups, escrow=self.escrow, entity="a.example",
-            redaction_grace_ms=30 * DAY_MS, clock=clock,
-        )  # fmt: skip
+            store=store,
+            rooms=self.rooms,
+            audience=self.audience,
+            reading=self.reading,
+            keys=people,
+            wakeups=self.wakeups,
+            escrow=self.escrow,
+            entity="a.example",
+            redaction_grace_ms=30 * DAY_MS,
+            clock=clock,
+        )
         self.wraps = Wraps(
-            store=store, rooms=self.rooms, reading=self.reading, keys=people,
-            wakeups=self.wakeups, clock=clock,
-        )  # fmt: skip
+            store=store,
+            rooms=self.rooms,
+            reading=self.reading,
+            keys=people,
+            wakeups=self.wakeups,
+            clock=clock,
+        )
         self.contacts = Contacts(
             policy=self.policy, people=people, mailbox=store, audience=self.audience, clock=clock
         )
         self.moves = Moves(
-            keeper=self.keeper, rooms=self.rooms, contacts=self.contacts, wraps=self.wraps,
-            mailbox=store, profiles=people, people=people,
-        )  # fmt: skip
+            keeper=self.keeper,
+            rooms=self.rooms,
+            contacts=self.contacts,
+            wraps=self.wraps,
+            mailbox=store,
+            profiles=people,
+            people=people,
+        )
         self.creator = Creator(
-            keeper=self.keeper, store=store, reading=self.reading, contacts=self.contacts,
-            moves=self.moves, profiles=people, server_name="a.example", clock=clock,
-        )  # fmt: skip
+            keeper=self.keeper,
+            store=store,
+            reading=self.reading,
+            contacts=self.contacts,
+            moves=self.moves,
+            profiles=people,
+            server_name="a.example",
+            clock=clock,
+        )
         self.sender = Sender(
-            keeper=self.keeper, store=store, rooms=self.rooms, contacts=self.contacts,
+            keeper=self.keeper,
+            store=store,
+            rooms=self.rooms,
+            contacts=self.contacts,
             k_id=bytes(32),
-        )  # fmt: skip
+        )
         presenting = Presenting(store, self.reading, clock)
         self.history = History(store, store, self.rooms, presenting)
         self.markers = Markers(
-            store=store, mailbox=store, rooms=self.rooms, personal=self.personal,
-            audience=self.audience, wakeups=self.wakeups, typing=self.typing, clock=clock,
-        )  # fmt: skip
+            store=store,
+            mailbox=store,
+            rooms=self.rooms,
+            personal=self.personal,
+            audience=self.audience,
+            wakeups=self.wakeups,
+            typing=self.typing,
+            clock=clock,
+        )
         self.syncer = Syncer(
-            entity="a.example", mailbox=store, rooms=self.rooms,
-            sections=SyncRooms(store, presenting, self.typing), personal=self.personal,
-            audience=self.audience, wakeups=self.wakeups, wraps=self.wraps, typing=self.typing,
+            entity="a.example",
+            mailbox=store,
+            rooms=self.rooms,
+            sections=SyncRooms(store, presenting, self.typing),
+            personal=self.personal,
+            audience=self.audience,
+            wakeups=self.wakeups,
+            wraps=self.wraps,
+            typing=self.typing,
             pending=NobodyWaits(),
             acquaintances=self.contacts,
-        )  # fmt: skip
+        )
         self.news = Consequences(
-            store=store, mailbox=store, rooms=self.rooms, keeper=self.keeper, moves=self.moves,
-            seals=self.keyring, audience=self.audience, wakeups=self.wakeups, keys=people,
-        )  # fmt: skip
+            store=store,
+            mailbox=store,
+            rooms=self.rooms,
+            keeper=self.keeper,
+            moves=self.moves,
+            seals=self.keyring,
+            audience=self.audience,
+            wakeups=self.wakeups,
+            keys=people,
+        )
 
     # -- people --------------------------------------------------------------------------------
 
@@ -234,6 +280,16 @@ class Someone:
         self.house.people.keys[self.id] = self.house.keyring.create(session, self.id)
         await self.house.news.new_user_key(self.id, replaced=False)
 
+    def another_device(self, name: str) -> "Someone":
+        """Sign the same person in on another device, which gets the user key."""
+        keyring, session = self.house.keyring, f"session-{name}"
+        kek, slot = bytes(32), "pw"
+        blob = keyring.wrap(self.reader.session or "", self.id, slot, kek)
+        keyring.start(session)
+        kid = self.house.people.keys[self.id].kid
+        keyring.unlock(session, self.id, kid, slot, blob, kek)
+        return Someone(self.house, Reader(self.id, name, session))
+
     async def create(self, *invite: "Someone", **request: Any) -> str:
         body = {"preset": "trusted_private_chat", "invite": [one.id for one in invite], **request}
         return await self.house.creator.create(self.reader, body)
@@ -241,9 +297,51 @@ class Someone:
     async def say(self, conv: str, text: str, *, txn: str | None = None, **content: Any) -> str:
         self.sent += 1
         return await self.house.sender.message(
-            self.reader, conv, "m.room.message",
-            {"msgtype": "m.text", "body": text, **content}, txn or f"txn{self.sent}",
-        )  # fmt: skip
+            self.reader,
+            conv,
+            "m.room.message",
+            {"msgtype": "m.text", "body": text, **content},
+            txn or f"txn{self.sent}",
+        )
+
+    async def send(self, conv: str, kind: str, content: dict[str, Any]) -> str:
+        self.sent += 1
+        return await self.house.sender.message(
+            self.reader, conv, kind, content, f"txn{self.sent}"
+        )
+
+    async def edit(self, conv: str, event: str, text: str) -> str:
+        new = {"msgtype": "m.text", "body": text}
+        relation = {"rel_type": "m.replace", "event_id": event}
+        return await self.send(
+            conv, "m.room.message", {**new, "m.new_content": new, "m.relates_to": relation}
+        )
+
+    async def react(self, conv: str, event: str, key: str = "+") -> str:
+        relation = {"rel_type": "m.annotation", "event_id": event, "key": key}
+        return await self.send(conv, "m.reaction", {"m.relates_to": relation})
+
+    async def redact(self, conv: str, event: str, **content: Any) -> str:
+        self.sent += 1
+        return await self.house.sender.redact(
+            self.reader, conv, event, content, f"txn{self.sent}", endpoint=f"redact/{event}"
+        )
+
+    async def set_state(
+        self, conv: str, kind: str, content: dict[str, Any], state_key: str = ""
+    ) -> str:
+        return await self.house.sender.state(self.reader, conv, kind, state_key, content)
+
+    async def invite(self, conv: str, who: "Someone", **extra: Any) -> None:
+        await self.house.moves.invite(self.reader, conv, who.id, extra)
+
+    async def kick(self, conv: str, who: "Someone", **extra: Any) -> None:
+        await self.house.moves.kick(self.reader, conv, who.id, extra)
+
+    async def read(
+        self, conv: str, event: str, kind: str = "m.read", thread: str | None = None
+    ) -> None:
+        await self.house.markers.read(self.reader, conv, kind, event, thread)
 
     async def join(self, conv: str) -> None:
         await self.house.moves.join(self.reader, conv)
@@ -257,26 +355,28 @@ class Someone:
         """Sync from the last token (or *since*) and keep the new one."""
         wanted = parse_filter(msgspec.json.encode({"room": {"timeline": {"limit": limit}}}))
         start = since or self.token
-        answer = msgspec.json.decode(
+        answer: dict[str, Any] = msgspec.json.decode(
             await self.house.syncer.sync(
                 self.reader,
                 parse_token(start) if start else None,
                 timeout_ms,
                 SyncOptions(wanted, **options),
-            )  # fmt: skip
+            )
         )
         self.token = answer["next_batch"]
         return answer
 
     async def messages(self, conv: str, **options: Any) -> dict[str, Any]:
-        from halfdoor.messaging.filters import parse_event_filter
-
         defaults: dict[str, Any] = {
-            "start": None, "end": None, "direction": "b", "limit": 100,
+            "start": None,
+            "end": None,
+            "direction": "b",
+            "limit": 100,
             "wanted": parse_event_filter("{}"),
-        }  # fmt: skip
+        }
         answer = await self.house.history.messages(self.reader, conv, **{**defaults, **options})
-        return msgspec.json.decode(msgspec.json.encode(answer))
+        page: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(answer))
+        return page
 
 
 def bodies(events: list[dict[str, Any]]) -> list[str]:
@@ -286,4 +386,5 @@ def bodies(events: list[dict[str, Any]]) -> list[str]:
 
 def timeline(answer: dict[str, Any], conv: str) -> list[dict[str, Any]]:
     """Return the timeline of a joined room in a sync answer."""
-    return answer["rooms"]["join"][conv]["timeline"]["events"]
+    events: list[dict[str, Any]] = answer["rooms"]["join"][conv]["timeline"]["events"]
+    return events

@@ -156,7 +156,8 @@ async def test_a_redacted_message_is_cut_for_everybody(house: LittleHouse) -> No
     told = timeline(await ben.sync(), conv)
     assert told[0]["type"] == "m.room.redaction"
     assert told[0]["redacts"] == wrong
-    cut = [one for one in (await ben.messages(conv))["chunk"] if one["event_id"] == wrong][0]
+    chunk = (await ben.messages(conv))["chunk"]
+    cut = next(one for one in chunk if one["event_id"] == wrong)
     assert cut["content"] == {}
     assert cut["unsigned"]["redacted_because"]["content"]["reason"] == "slip"
     assert wrong in house.store.conversations[conv].held

@@ -65,8 +65,11 @@ def test_a_directory_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:
         open_store(tmp_path / "file" / "data", key)
 
 
-async def test_a_directory_is_its_owners_alone(house: House) -> None:
-    assert house.data.stat().st_mode & 0o077 == 0
+async def test_directory_and_files_are_their_owners_alone(house: House) -> None:
+    await found(house.store, ALICE, BOB)
+    paths = [house.data, *house.data.iterdir()]
+    assert len(paths) > 4
+    assert [path.name for path in paths if path.stat().st_mode & 0o077] == []
 
 
 async def test_closing_twice_is_closing_once(house: House) -> None:

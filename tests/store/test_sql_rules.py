@@ -7,15 +7,16 @@ from pathlib import Path
 import pytest
 
 from halfdoor.store.migrate import migration_files
-from halfdoor.store.sqlite.statements import parse, statement_files
+from halfdoor.store.sqlite import statements as statements_module
+from halfdoor.store.sqlite.statements import parse
 
 REFERENCE = {"data_key", "secret", "counter"}
 # Sweeps that no request calls, and tables of a few rows for the whole entity.
 EXEMPT = re.compile(r"(^|_)(maintenance|keys)$")
 
 STATEMENTS = [
-    (Path(str(file)).stem, name, text)
-    for file in statement_files()
+    (file.stem, name, text)
+    for file in sorted(Path(statements_module.__file__).parent.glob("*.sql"))
     for name, text in parse(file.read_text()).items()
 ]
 

@@ -50,13 +50,21 @@ class Moving:
 class WholeHouse:
     """House, app, platform, and an HTTP client that speaks to them without a socket."""
 
-    def __init__(self, folder: Path, *, development: bool = False, with_jwt: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        development: bool = False,
+        registration: bool = False,
+        with_jwt: bool = True,
+    ) -> None:
         self.clock = Moving()
         self.platform = PlatformSide(folder, SERVER, self.clock.now_ms)
         config = Config(
             server_name=SERVER,
             data_dir=folder / "data",
             development=development,
+            registration=registration,
             jwt=_jwt(self.platform) if with_jwt else Jwt(),
             platform_api=PlatformApi(jwks_file=self.platform.jwks if with_jwt else None),
         )
@@ -69,6 +77,7 @@ class WholeHouse:
                 data_dir=config.data_dir,
                 outer_key=outer_key_file(folder / "outer.key", config.data_dir, make=True),
                 development=development,
+                registration=registration,
                 jwt=_settings(config) if with_jwt else None,
                 key_source=JwksFile(self.platform.jwks) if with_jwt else None,
             ),
@@ -141,12 +150,12 @@ class WholeHouse:
 
     async def sign_in(self, name: str, password: str = PASSWORD, **more: Any) -> dict[str, Any]:
         """Sign in with a password; return the answer."""
-        return good(await self.ask("POST", "/login", by_password(name, password, **more)))
+        return signed_in(await self.ask("POST", "/login", by_password(name, password, **more)))
 
     async def sign_in_by_jwt(self, name: str, **more: Any) -> dict[str, Any]:
         """Sign in with a JWT of the platform; return the answer."""
         body = {"type": "org.matrix.login.jwt", "token": self.platform.sign_in(name), **more}
-        return good(await self.ask("POST", "/login", body))
+        return signed_in(await self.ask("POST", "/login", body))
 
     async def proven(
         self, method: str, path: str, token: str, body: Any = None, *, proof: Any = None
@@ -188,6 +197,13 @@ def good(response: httpx.Response) -> Any:
     assert response.status_code == 200, response.text
     assert response.headers["content-type"] == "application/json"
     return response.json()
+
+
+def signed_in(response: httpx.Response) -> dict[str, Any]:
+    """The answer to a login that must succeed."""
+    answer: dict[str, Any] = good(response)
+    assert answer["user_id"].endswith(f":{SERVER}")
+    return answer
 
 
 def refusal(response: httpx.Response) -> tuple[int, str]:

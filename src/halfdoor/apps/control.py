@@ -150,8 +150,8 @@ async def _connect(house: House, verb: Connect) -> Changed:
     one, other = await house.facts.person(a), await house.facts.person(b)
     if not verb.sure and may_be_adult_and_minor(one.band, other.band):
         raise AdultAndMinorError(
-            "they are, or may be, an adult and a minor, and connected they can write to each"
-            " other: where the platform vouches for the two, add --yes"
+            "they are, or may be, an adult and a minor, and a connection lifts the rule that keeps"
+            " these apart: where the platform vouches for the two, add --yes"
         )
     await house.people.connect(a, b, _PLATFORM, house.clock.now_ms())
     return Changed((a, b))

@@ -161,13 +161,11 @@ class Contacts:
             there = await self._people.person(other)
             relation = await self.relation(sender, other)
             pending = room.members.get(other) == "invite"
-            if draft.state_key is not None:
-                if pending:
-                    contact.check_state_before_accept(
-                        relation, draft.type, draft.state_key, draft.content, preset=_preset(room)
-                    )
-                continue
-            if pending and len(people) <= _TWO:
+            if pending and draft.state_key is not None:
+                contact.check_state_before_accept(
+                    relation, draft.type, draft.state_key, draft.content, preset=_preset(room)
+                )
+            elif pending and len(people) <= _TWO:
                 first = contact.check_first_contact(
                     self._policy, here, there, relation, draft.type, draft.content,
                     is_own_redaction=own, now_ms=self._clock.now_ms(),
@@ -177,7 +175,7 @@ class Contacts:
                         self._policy, here, there, relation, self._clock.now_ms()
                     )
                     reservations.append(Reservation(other, limit))
-            elif not pending:
+            elif not pending and not (own and _takes_back(draft)):
                 # Nobody reads a larger conversation before joining it, so the invited need no
                 # shelter here; adult and minor who are not connected never write to each other.
                 check_never(here, there, relation)
@@ -189,6 +187,16 @@ class Contacts:
         await self.check_active(inviter)
         present = [user for user in room.with_membership("join", "invite") if user != invitee]
         return await self._check_arrival(inviter, invitee, present)
+
+    async def check_own_member(self, room: Room, user: str, draft: Draft) -> None:
+        """Refuse words that *user* would show beside their name to people who have not accepted.
+
+        Raises `ContactRefused`, `SuspendedError`.
+        """
+        await self.check_active(user)
+        for other in sorted(await self.strangers(room, user)):
+            if room.members.get(other) == "invite":
+                await self.check_request(room, user, other, draft)
 
     async def check_request(
         self, room: Room, inviter: str, invitee: str, invitation: Draft
@@ -278,6 +286,11 @@ class Contacts:
 def _left(policy: Policy, here: Person, there: Person, relation: Relation, now: int) -> int:
     start = contact.may_start(policy, here, there, relation, now)
     return start.messages_left if isinstance(start, contact.Request) else 0
+
+
+def _takes_back(draft: Draft) -> bool:
+    """Tell whether *draft* redacts, and says nothing."""
+    return draft.type == "m.room.redaction" and set(draft.content) <= {"redacts"}
 
 
 def _preset(room: Room) -> dict[tuple[str, str], Mapping[str, Any]]:

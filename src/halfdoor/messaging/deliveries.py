@@ -19,7 +19,11 @@ def recipients(room: Room, draft: Draft) -> dict[str, int]:
     told = dict.fromkeys(room.joined, EVENT)
     change = draft.membership
     if draft.state_key is None:
-        told.update(dict.fromkeys(room.with_membership("invite"), INVITE))
+        told.update(
+            (user, INVITE)
+            for user in room.with_membership("invite")
+            if user not in room.state[("m.room.member", user)].hidden_from
+        )
     if change is not None:
         told.pop(change.user, None)
         if change.shown:
@@ -42,6 +46,8 @@ def deliver(
     view = EventView(draft.type, sender, room.conv, draft.content, draft.state_key)
     count = len(room.joined)
     deliveries, hidden = [], []
+    if draft.membership is not None and not draft.membership.shown:
+        hidden.append(draft.membership.user)
     for user, kind in told.items():
         if user == sender:
             deliveries.append(Delivery(user, kind))

@@ -16,7 +16,7 @@ from halfdoor.messaging.presenting import Presenting, raw
 from halfdoor.messaging.reading import Reader
 from halfdoor.messaging.room import Room
 from halfdoor.messaging.rooms import Rooms
-from halfdoor.messaging.sight import may_read, may_see
+from halfdoor.messaging.sight import may_read, may_see, newest_unopened, state_bound
 from halfdoor.messaging.sync_token import parse_timeline_token, parse_token, timeline_token
 
 MAX_PAGE: Final = 100
@@ -104,7 +104,7 @@ class History:
         rest = each - each // 2
         after = await self._page(reader, room, found.seq + 1, None, "f", rest, wanted)
         edge = after.next if after.next is not None else room.head.last_seq + 1
-        state = room.state_at(edge)
+        state = room.state_at(min(edge, state_bound(room, reader.user)))
         first = before.events[-1][0].seq if before.events else found.seq
         return {
             "event": msgspec.Raw(shown[0][1]),
@@ -174,6 +174,8 @@ class History:
     ) -> Page:
         """Walk from *origin* until *limit* events are found, or the end of what may be seen."""
         backwards = direction == "b"
+        if not backwards:
+            origin = max(origin, await self._presenting.unbroken_from(reader, room))
         low = (stop - 1 if stop is not None else 0) if backwards else origin - 1
         high = origin if backwards else (stop if stop is not None else room.head.last_seq + 1)
         found: Pairs = []
@@ -195,13 +197,16 @@ class History:
             shown = await self._presenting.present(
                 reader, room, visible, with_room=True, bundled=True
             )
+            closed = newest_unopened(reader.user, visible, shown)
+            if closed:
+                shown = [pair for pair in shown if pair[0].seq > closed]
+                if backwards and len(found) + len(shown) <= limit:
+                    return Page(found + shown, None)
+                found = found if backwards else []
             found.extend(shown[: limit - len(found)])
             edge = found[-1][0].seq if len(found) == limit else stored[-1].seq
             if backwards:
                 high = edge
-                if visible and not shown and not _hidden(reader, visible):
-                    # No wrap for these, so none for anything older: history ends here, unholed.
-                    return Page(found, None)
             else:
                 low = edge
         return Page(found, self._beyond(room, high if backwards else low + 1, backwards))
@@ -213,9 +218,10 @@ class History:
 
     async def _senders_state(self, reader: Reader, room: Room, events: Pairs) -> list[msgspec.Raw]:
         senders = {event.fields.sender for event, _ in events}
+        state = room.state_at(state_bound(room, reader.user))
         members = [
             event
-            for (event_type, key), event in room.state.items()
+            for (event_type, key), event in state.items()
             if event_type == "m.room.member" and key in senders
         ]
         return raw(await self._presenting.state(reader, room, members, with_room=True))
@@ -247,9 +253,12 @@ class History:
             return seq
         position = parse_token(token).pos
         # What the client had not seen at that position begins with the first row after it.
-        rows = await self._mailbox.inbox(reader.user, after=position, limit=_INBOX_ROWS)
-        later = [row.seq for row in rows if row.conv == room.conv and row.kind == EVENT]
-        return min(later) if later else room.head.last_seq + 1
+        while rows := await self._mailbox.inbox(reader.user, after=position, limit=_INBOX_ROWS):
+            later = [row.seq for row in rows if row.conv == room.conv and row.kind == EVENT]
+            if later:
+                return min(later)
+            position = rows[-1].pos
+        return room.head.last_seq + 1
 
 
 def _admits(wanted: EventFilter, conv: str, event: StoredEvent) -> bool:
@@ -257,6 +266,3 @@ def _admits(wanted: EventFilter, conv: str, event: StoredEvent) -> bool:
         event_type=event.fields.type, sender=event.fields.sender, room_id=conv
     )
 
-
-def _hidden(reader: Reader, events: list[StoredEvent]) -> bool:
-    return all(reader.user in event.hidden_from for event in events)

@@ -19,6 +19,7 @@ from halfdoor.messaging.ledger import (
     Committed,
     ConversationStore,
     EpochStart,
+    Head,
     NewEvent,
     SealedState,
     StaleError,
@@ -110,15 +111,18 @@ class Keeper:
         """
         for _ in range(_TRIES):
             room = await self._rooms.get(conv)
+            # Other requests move the room on while this one waits for anything; all that follows
+            # holds for the conversation as it stood here, or not at all.
+            head = room.head
             # 1. Decide, on the conversation as it stands.
             plan = await decide(room)
             now = self._clock.now_ms()
             # 2. Start an epoch where one is due. Public keys are enough for that.
             start = None
-            if plan.fresh or await self._is_due(reader, room, plan, now):
+            if plan.fresh or await self._is_due(reader, room, head, plan, now):
                 readers = plan.readers if plan.readers is not None else frozenset(room.readers())
-                start = await self.start_epoch(reader, room, readers, now)
-            hh = start.hh if start is not None else room.head.hh
+                start = await self.start_epoch(reader, room, head, readers, now)
+            hh = start.hh if start is not None else head.hh
             epoch = await self._reading.current(reader, room, hh)
             # 3. Seal. After this line the body exists only inside the envelope.
             events = [await self.ready(reader, room, draft, now, epoch) for draft in plan.drafts]
@@ -127,7 +131,7 @@ class Keeper:
                 committed = await self._store.append(
                     Append(
                         conv=conv,
-                        expects=(room.head.hh, room.head.revision),
+                        expects=(head.hh, head.revision),
                         events=tuple(events),
                         start=start,
                         ends_epoch=plan.ends_epoch,
@@ -148,8 +152,9 @@ class Keeper:
         if author:
             self._wakeups.recount(author, committed.conv)
 
-    async def _is_due(self, reader: Reader, room: Room, plan: Plan, now: int) -> bool:
-        head = room.head
+    async def _is_due(
+        self, reader: Reader, room: Room, head: Head, plan: Plan, now: int
+    ) -> bool:
         if (
             head.hh is None
             # A clock that was set back does not end an epoch.
@@ -191,10 +196,9 @@ class Keeper:
         return made
 
     async def start_epoch(
-        self, reader: Reader, room: Room, readers: Iterable[str], now: int
+        self, reader: Reader, room: Room, head: Head, readers: Iterable[str], now: int
     ) -> EpochStart:
-        """Start the next epoch of *room*, carrying its sealed state over where this reader can."""
-        head = room.head
+        """Start the epoch after *head*, carrying the sealed state over where this reader can."""
         old = await self._reading.open_state(reader, room)
         made = await self.make_epoch(room.conv, head.epoch + 1, head.last_hh, readers, now)
         sealer = self._reading.begin(reader, made.header, made.cek)

@@ -13,6 +13,7 @@ from halfdoor.messaging.reading import Reader
 from halfdoor.messaging.rooms import Rooms
 from halfdoor.messaging.sight import may_see
 from halfdoor.messaging.typing import Typing
+from halfdoor.messaging.unread import read_up_to
 from halfdoor.messaging.wake import Wakeups
 
 READ: Final = "m.read"
@@ -71,13 +72,17 @@ class Markers:
         told = await self._store.set_receipt(conv, receipt, (reader.user, *others))
         if told is None:
             return
-        room.receipts[(reader.user, kind, thread)] = receipt
-        # A thread's own receipt leaves the rest of the conversation as unread as it was.
-        if thread is None or thread == "main":
-            marked = await self._mailbox.set_read(reader.user, conv, found.seq)
-            self._wakeups.recount(reader.user, conv)
-            told = (*told, marked)
         self._wakeups.ring(told)
+        # The conversation may have been read from the store again meanwhile.
+        room = await self._rooms.get(conv)
+        room.receipts[(reader.user, kind, thread)] = receipt
+        place = await self._mailbox.place(reader.user, conv)
+        before = place.read_seq if place is not None else 0
+        upto = await read_up_to(self._store, conv, reader.user, room.receipts.values(), before)
+        if upto > before:
+            marked = await self._mailbox.set_read(reader.user, conv, upto)
+            self._wakeups.recount(reader.user, conv)
+            self._wakeups.ring([marked])
 
     async def typing(self, reader: Reader, conv: str, timeout_ms: int) -> None:
         """Show the others that *reader* types for *timeout_ms*, 0 that they stopped."""

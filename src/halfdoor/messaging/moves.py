@@ -1,5 +1,6 @@
 """Coming and going: invite, join, leave, kick, ban, unban, and what follows from each."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import msgspec
@@ -66,14 +67,7 @@ class Moves:
     ) -> None:
         """Invite *user*. The newcomer's wraps of the history go with it (SEALING §3)."""
         room = await self._rooms.for_member(conv, reader.user)
-        check_membership(
-            sender=reader.user,
-            target=user,
-            new="invite",
-            current=room.members,
-            join_rule=room.join_rule,
-            powers=room.powers,
-        )
+        self._check(room, reader.user, user, "invite")
         if not await self._people.exists(user):
             raise NotFoundError("there is no such account here")
         await self.check_takes_invites(user)
@@ -81,6 +75,7 @@ class Moves:
         content.update(_allowed(extra, "reason", "is_direct"))
 
         async def decide(room: Room) -> Plan:
+            self._check(room, reader.user, user, "invite")
             shown = await self._contacts.check_invite(room, reader.user, user)
             made = self._membership(reader, room, user, content, shown=shown)
             await self._contacts.check_request(room, reader.user, user, made)
@@ -135,10 +130,13 @@ class Moves:
 
     async def kick(self, reader: Reader, conv: str, user: str, extra: Content | None) -> None:
         """Put *user* out."""
-        room = await self._rooms.for_member(conv, reader.user)
-        if room.members.get(user) not in {"join", "invite"}:
-            raise ForbiddenError("this person is not in the conversation")
-        await self._put(reader, conv, user, "leave", extra)
+        await self._rooms.for_member(conv, reader.user)
+
+        def check_here(room: Room) -> None:
+            if room.members.get(user) not in {"join", "invite"}:
+                raise ForbiddenError("this person is not in the conversation")
+
+        await self._put(reader, conv, user, "leave", extra, check_here)
 
     async def ban(self, reader: Reader, conv: str, user: str, extra: Content | None) -> None:
         """Put *user* out for good."""
@@ -147,10 +145,13 @@ class Moves:
 
     async def unban(self, reader: Reader, conv: str, user: str, extra: Content | None) -> None:
         """Lift a ban."""
-        room = await self._rooms.for_member(conv, reader.user)
-        if room.members.get(user) != "ban":
-            raise ForbiddenError("this person is not banned")
-        await self._put(reader, conv, user, "leave", extra)
+        await self._rooms.for_member(conv, reader.user)
+
+        def check_banned(room: Room) -> None:
+            if room.members.get(user) != "ban":
+                raise ForbiddenError("this person is not banned")
+
+        await self._put(reader, conv, user, "leave", extra, check_banned)
 
     async def set_member(self, reader: Reader, conv: str, user: str, content: Content) -> str:
         """Do what a state event `m.room.member` asks for; return the id of what stands then."""
@@ -188,22 +189,35 @@ class Moves:
 
         async def decide(room: Room) -> Plan:
             self._check(room, reader.user, reader.user, "join")
-            return Plan(drafts=(self._membership(reader, room, reader.user, content),))
+            made = self._membership(reader, room, reader.user, content)
+            await self._contacts.check_own_member(room, reader.user, made)
+            return Plan(drafts=(made,))
 
         await self._keeper.keep(reader, conv, decide)
 
     async def _put(
-        self, reader: Reader, conv: str, user: str, membership: str, extra: Content | None
+        self,
+        reader: Reader,
+        conv: str,
+        user: str,
+        membership: str,
+        extra: Content | None,
+        check: Callable[[Room], None] = lambda _room: None,
     ) -> None:
         content: Content = {"membership": membership, **_allowed(extra, "reason")}
 
         async def decide(room: Room) -> Plan:
+            check(room)
             self._check(room, reader.user, user, membership)
+            made = self._membership(
+                reader, room, user, content, shown=user == reader.user or _sees_removal(room, user)
+            )
             # A suspended person may still go.
             if user != reader.user:
                 await self._contacts.check_active(reader.user)
-            ends = user in room.readers()
-            return Plan(drafts=(self._membership(reader, room, user, content),), ends_epoch=ends)
+                if room.members.get(user) == "invite":
+                    await self._contacts.check_request(room, reader.user, user, made)
+            return Plan(drafts=(made,), ends_epoch=user in room.readers())
 
         await self._keeper.keep(reader, conv, decide)
 
@@ -238,6 +252,17 @@ class Moves:
         config: Any = msgspec.json.decode(data.body)
         if isinstance(config, dict) and config.get("default_action") == "block":
             raise InviteBlockedError("this person takes no invitations")
+
+
+def _sees_removal(room: Room, user: str) -> bool:
+    """Tell whether *user* is told of being put out: not where they never saw that they were in.
+
+    Else a ban, whose reason is free text, would reach anybody at all (SAFETY §5.13).
+    """
+    membership = room.members.get(user)
+    if membership == "invite":
+        return user not in room.state[("m.room.member", user)].hidden_from
+    return membership == "join"
 
 
 def _allowed(extra: Content | None, *names: str) -> dict[str, Any]:

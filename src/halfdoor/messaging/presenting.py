@@ -13,7 +13,7 @@ from halfdoor.messaging.ledger import ConversationStore, StoredEvent
 from halfdoor.messaging.reading import Reader, Reading
 from halfdoor.messaging.redaction import redact_content
 from halfdoor.messaging.room import Room
-from halfdoor.messaging.sight import membership_at
+from halfdoor.messaging.sight import may_see, membership_at
 from halfdoor.sealing.labels import Denied
 
 _NOTHING: Final = b"{}"
@@ -63,6 +63,26 @@ class Presenting:
             presented.append((event, _client_event(room, event, content, beside, with_room)))
         return presented
 
+    async def unbroken_from(self, reader: Reader, room: Room) -> int:
+        """Return the seq behind the newest event that *reader* may see and has no wrap for."""
+        epochs = await self._store.newest_epochs(room.conv, reader.user, room.head.epoch)
+        before = room.head.last_seq + 1
+        for epoch in reversed(epochs):
+            if epoch.wrap is None and epoch.late is None:
+                events = await self._store.events(
+                    room.conv,
+                    after=epoch.first_seq - 1,
+                    before=before,
+                    limit=before - epoch.first_seq,
+                    newest_first=True,
+                )
+                for event in events:
+                    sealed = event.body is not None and event.body[0] != 0
+                    if sealed and may_see(room, reader.user, event.seq):
+                        return event.seq + 1
+            before = epoch.first_seq
+        return 1
+
     def _unsigned(
         self,
         reader: Reader,
@@ -96,6 +116,9 @@ class Presenting:
             return None
         contents = await self._reading.contents(reader, room, [found])
         content = contents[0] if contents[0] is not None else _NOTHING
+        if reader.user in found.hidden_from:
+            # What it did is for everybody, its reason not for who blocks the sender.
+            content = _cut(found, content)
         beside = events.unsigned_of(age=max(0, self._clock.now_ms() - found.fields.ts))
         return _client_event(room, found, content, beside, with_room=False)
 
@@ -215,7 +238,8 @@ def _clear(event: StoredEvent) -> bytes | None:
 def _cut(event: StoredEvent, content: bytes | None) -> bytes:
     """Return what the keep-list of room version 11 leaves of a redacted event."""
     if content is None:
-        return _NOTHING
+        redacts = event.fields.redacts
+        return encode({"redacts": redacts}) if redacts is not None else _NOTHING
     return encode(redact_content(event.fields.type, msgspec.json.decode(content)))
 
 

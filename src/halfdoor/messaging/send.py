@@ -14,7 +14,7 @@ from halfdoor.messaging.errors import (
     UnknownEventError,
 )
 from halfdoor.messaging.keep import Keeper, Plan
-from halfdoor.messaging.ledger import ConversationStore
+from halfdoor.messaging.ledger import ConversationStore, StoredEvent
 from halfdoor.messaging.membership import check_joined
 from halfdoor.messaging.powers import Powers, check_power_change, check_redact, check_send
 from halfdoor.messaging.reading import Reader
@@ -77,13 +77,12 @@ class Sender:
         event_id = transaction_event_id(
             self._k_id, reader.user, reader.device, conv, endpoint or f"send/{_REDACTION}", txn
         )
-        room = await self._rooms.for_member(conv, reader.user)
-        found = await self._store.event(conv, target)
-        if found is None or not may_see(room, reader.user, found.seq):
-            raise UnknownEventError("there is no such event")
-        if found.fields.type in _FIXED:
-            raise ForbiddenError("this event cannot be redacted")
-        check_redact(room.powers, reader.user, found.fields.sender)
+        try:
+            found = await self._target(reader, conv, target)
+        except MessagingError:
+            if await self._store.event(conv, event_id) is not None:
+                return event_id
+            raise
         kept_content = {"redacts": target} | {
             key: value for key, value in content.items() if key == "reason"
         }
@@ -97,6 +96,17 @@ class Sender:
             replace(made, redacts=None if already else target),
             own=found.fields.sender == reader.user,
         )
+
+    async def _target(self, reader: Reader, conv: str, target: str) -> StoredEvent:
+        """Return the event to redact; refuse what is not there, or not this person's to redact."""
+        room = await self._rooms.for_member(conv, reader.user)
+        found = await self._store.event(conv, target)
+        if found is None or not may_see(room, reader.user, found.seq):
+            raise UnknownEventError("there is no such event")
+        if found.fields.type in _FIXED:
+            raise ForbiddenError("this event cannot be redacted")
+        check_redact(room.powers, reader.user, found.fields.sender)
+        return found
 
     async def state(
         self, reader: Reader, conv: str, event_type: str, state_key: str, content: Content

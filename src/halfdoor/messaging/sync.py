@@ -110,7 +110,9 @@ class Syncer:
                 rows = await self._mailbox.inbox(reader.user, after=position, limit=_ROWS)
             rows = rows[:_ROWS]
             end = rows[-1].pos if rows else position
-            answer = await self._incremental(reader, tail, since.pos, rows, typing_since, options)
+            answer = await self._incremental(
+                reader, tail, (since.pos, end), rows, typing_since, options
+            )
             if answer is not None:
                 return answer.encode(self._token(end, typing_now))
             # Nothing of it was for this client: go on from there.
@@ -127,12 +129,16 @@ class Syncer:
         self,
         reader: Reader,
         tail: Tail,
-        since: int,
+        span: tuple[int, int],
         rows: Sequence[Told],
         typing_since: int,
         options: SyncOptions,
     ) -> "_Answer | None":
-        """Return the answer, or None where nothing in *rows* is for this client."""
+        """Return the answer, or None where nothing in *rows* is for this client.
+
+        *span* is the position of the client's token and that of the last of *rows*.
+        """
+        since, end = span
         typed = self._typing.changed_since(typing_since)
         if not rows and not typed and not options.full_state:
             return None
@@ -156,7 +162,7 @@ class Syncer:
             if options.filter.admits_room(conv):
                 data = room_data.get(conv, [])
                 await self._add_room(
-                    reader, tail, conv, changed, options, data, typing_since, answer
+                    reader, (tail, end), conv, changed, options, data, typing_since, answer
                 )
         if changes.pending:
             answer.to_device = await self._waiting(reader)
@@ -165,7 +171,7 @@ class Syncer:
     async def _add_room(
         self,
         reader: Reader,
-        tail: Tail,
+        place: tuple[Tail, int],
         conv: str,
         changed: RoomChanges | None,
         options: SyncOptions,
@@ -177,6 +183,9 @@ class Syncer:
             room = await self._rooms.get(conv)
         except UnknownRoomError:
             return
+        tail, position = place
+        # Asked before anything is waited for: what comes from here on has a row after *position*.
+        upto = tail.first_seq_after(position, conv) or room.head.last_seq + 1
         membership = room.members.get(reader.user)
         if membership == "join":
             answer.join[conv] = await self._sections.joined(
@@ -188,6 +197,7 @@ class Syncer:
                 account=account,
                 typing_since=typing_since,
                 unheard=(await self._audience.of(reader.user)).unheard,
+                upto=upto,
             )
         elif membership == "invite":
             if await self._shows_invite(reader, room):
@@ -222,7 +232,9 @@ class Syncer:
                 continue
             await self._wraps.settle(reader, place.conv)
             data = room_data.get(place.conv, [])
-            await self._add_room(reader, tail, place.conv, None, options, data, 0, answer)
+            await self._add_room(
+                reader, (tail, position), place.conv, None, options, data, 0, answer
+            )
             # A long list of rooms must not hold up everybody else.
             await asyncio.sleep(0)
         answer.to_device = await self._waiting(reader)

@@ -11,12 +11,14 @@ from halfdoor.messaging.mailbox import AccountData
 from halfdoor.messaging.presenting import Presenting, raw
 from halfdoor.messaging.reading import Reader
 from halfdoor.messaging.room import Room
-from halfdoor.messaging.sight import may_see, reads_request
+from halfdoor.messaging.sight import asked_at, may_see, newest_unopened, reads_request
 from halfdoor.messaging.sync_changes import RoomChanges
 from halfdoor.messaging.sync_token import timeline_token
 from halfdoor.messaging.typing import Typing
 
 _HEROES: Final = 5
+# A timeline is filled from so many stored events at most; what is older is paged for.
+_LOOKED_AT: Final = 1_000
 Section = dict[str, Any]
 
 
@@ -58,11 +60,15 @@ class SyncRooms:
         account: Sequence[msgspec.Raw],
         typing_since: int,
         unheard: frozenset[str],
+        upto: int,
     ) -> Section:
-        """Return a joined room: what changed, or all of it where *changes* is None."""
+        """Return a joined room: what changed, or all of it where *changes* is None.
+
+        Events from the seq *upto* on belong to the answer after this one.
+        """
         whole = changes is None or changes.reader or self._newly_joined(reader, room, changes)
         if whole:
-            timeline = await self._newest(reader, room, options.filter, room.head.last_seq + 1)
+            timeline = await self._newest(reader, room, options.filter, upto)
             last_seen = 0
         else:
             assert changes is not None  # noqa: S101  # whole is true otherwise
@@ -82,7 +88,7 @@ class SyncRooms:
                 "highlight_count": counts[1],
             },
         }
-        state = await self._state(reader, room, timeline, last_seen, whole, options)
+        state = await self._state(reader, room, timeline, last_seen, whole, options, upto)
         if options.state_after is not None:
             section[options.state_after] = {"events": state}
         else:
@@ -102,14 +108,18 @@ class SyncRooms:
             }
         }
         if reads_request(room, reader.user):
-            after = await self._store.events(
+            newest = await self._store.events(
                 room.conv,
-                after=event.seq,
+                after=asked_at(room, reader.user),
                 before=room.head.last_seq + 1,
-                limit=10,
-                newest_first=False,
+                limit=_LOOKED_AT,
+                newest_first=True,
             )
-            messages = [one for one in after if one.fields.state_key is None]
+            messages = [
+                one
+                for one in reversed(newest)
+                if one.fields.state_key is None and may_see(room, reader.user, one.seq)
+            ]
             shown = await self._presenting.present(reader, room, messages)
             section["org.halfdoor.timeline"] = {"events": raw([one for _, one in shown])}
         return section
@@ -130,7 +140,8 @@ class SyncRooms:
             # A rejected invite, or a gap: the membership event stands there all the same.
             event = room.state[("m.room.member", reader.user)]
             timeline.events = await self._presenting.present(reader, room, [event])
-        state = await self._delta(reader, room, last_seen, timeline.first, options.filter)
+        end = gone + 1 if options.state_after is not None else timeline.first
+        state = await self._delta(reader, room, last_seen, end, options.filter)
         return {
             "timeline": _timeline(timeline),
             options.state_after or "state": {"events": state},
@@ -175,7 +186,8 @@ class SyncRooms:
         """Return the newest events the reader may see, as many as asked for."""
         limit = wanted.timeline.count
         found: list[tuple[StoredEvent, bytes]] = []
-        while before > 1 and len(found) < limit:
+        lowest = before - _LOOKED_AT
+        while before > max(1, lowest) and len(found) < limit:
             stored = await self._store.events(
                 room.conv, after=0, before=before, limit=limit, newest_first=True
             )
@@ -188,9 +200,9 @@ class SyncRooms:
                 if may_see(room, reader.user, event.seq) and _admits(wanted, room.conv, event)
             ]
             shown = await self._presenting.present(reader, room, visible, bundled=True)
-            found = shown + found
-            if visible and not shown:
-                # No wrap for these, so none for anything older (SEALING §3, late wraps).
+            closed = newest_unopened(reader.user, visible, shown)
+            found = [pair for pair in shown if pair[0].seq > closed] + found
+            if closed:
                 break
         found = found[-limit:]
         first = found[0][0].seq if found else before
@@ -206,12 +218,12 @@ class SyncRooms:
         last_seen: int,
         whole: bool,
         options: SyncOptions,
+        upto: int,
     ) -> list[msgspec.Raw]:
-        after = options.state_after is not None
+        end = upto if options.state_after is not None else timeline.first
         if whole or options.full_state:
-            held = room.state if after else room.state_at(timeline.first)
+            held = room.state_at(end)
             return await self._shown_state(reader, room, held.values(), options.filter)
-        end = room.head.last_seq + 1 if after else timeline.first
         return await self._delta(reader, room, last_seen, end, options.filter)
 
     async def _delta(

@@ -32,6 +32,9 @@ class Tail:
 
     def take(self, told: Told) -> None:
         """Continue the tail, or begin it anew where *told* does not continue it."""
+        if self.start is not None and told.pos <= self.last:
+            # Told late, after a newer row, or told twice: the tail never goes back.
+            return
         if self.start is not None and told.pos != self.last + 1:
             self.start = told.pos
             self.rows.clear()
@@ -52,13 +55,16 @@ class Tail:
 
     def settle(self, position: int) -> None:
         """Begin after *position*, which the store gave after this tail began to collect."""
+        if self.start is not None:
+            # Another request asked at the same time, and its answer may be the newer one.
+            return
         while self.rows and self.rows[0].pos <= position:
             self.rows.popleft()
         contiguous = [told.pos for told in self.rows] == list(
             range(position + 1, position + 1 + len(self.rows))
         )
         if not contiguous:
-            position = self.rows[-1].pos
+            position = max(told.pos for told in self.rows)
             self.rows.clear()
         self.start = position
         self.last = self.rows[-1].pos if self.rows else position
@@ -69,6 +75,13 @@ class Tail:
             return None
         # Positions have no gaps here, so the rows wanted are the last so many.
         return [self.rows[at] for at in range(since - self.last, 0)]
+
+    def first_seq_after(self, position: int, conv: str) -> int | None:
+        """Return the seq of the first event of *conv* told after *position*, if one is at hand."""
+        for told in self.after(position) or ():
+            if told.conv == conv and told.kind == EVENT:
+                return told.seq
+        return None
 
     def ring(self) -> None:
         """Wake everyone who waits for this person's inbox."""

@@ -172,8 +172,6 @@ class _Desk:
         if not may_ask(_peer(writer), self._owner):
             self._log.warning("control refused")
             return _refusal("refused", "only the server's own user and root may ask.")
-        if len(self._in_hand) > MOST_AT_ONCE:
-            return _refusal("failed", "too many commands at once; try again.")
         try:
             async with asyncio.timeout(self._read_seconds):
                 line = await reader.readuntil(b"\n")
@@ -186,6 +184,8 @@ class _Desk:
                 # Somebody only wanted to know whether a server listens.
                 return None
             return _refusal("usage", "a request is one whole line.")
+        if len(self._in_hand) > MOST_AT_ONCE:
+            return _refusal("failed", "too many commands at once; try again.")
         try:
             return await self._answer(line)
         except Exception as error:  # noqa: BLE001 - told by type alone; the server goes on

@@ -7,7 +7,6 @@ from typing import Any
 
 from tests.web.house_fixture import PLATFORM, SERVER, WholeHouse, good
 
-
 DOCUMENT = Path(__file__).parents[3] / "docs" / "platform-api.md"
 TEXT = DOCUMENT.read_text(encoding="utf-8")
 

@@ -17,7 +17,7 @@ UPDATE event SET sealed = ? WHERE cb = ? AND c = ? AND seq = ?;
 INSERT INTO hold (cb, c, seq, destroy_after, sealed) VALUES (?, ?, ?, ?, ?);
 
 -- name: insert_fanout
-INSERT INTO fanout (cb, c, n, conv_id, payload) VALUES (?, ?, ?, ?, ?);
+INSERT INTO fanout (cb, c, n, payload) VALUES (?, ?, ?, ?);
 
 -- name: delete_fanout
 DELETE FROM fanout WHERE cb = ? AND c = ? AND n <= ?;

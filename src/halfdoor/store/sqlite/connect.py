@@ -1,5 +1,6 @@
 """Opening SQLite connections, and the names of what can fail on them."""
 
+import contextlib
 import sqlite3
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,7 @@ BUSY_MS: Final = 5000
 # 32 MB of 4 KiB pages: checkpoints stay rare, and the log does not grow without bound (SPEED).
 CHECKPOINT_PAGES: Final = 8000
 CACHED_STATEMENTS: Final = 512
+CACHE_KIB: Final = 16_000
 
 _UNAVAILABLE: Final = {
     sqlite3.SQLITE_FULL: "the disk is full: make room, nothing was lost",
@@ -29,12 +31,17 @@ _DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 def open_writer(path: Path) -> sqlite3.Connection:
     """Open the one connection that writes to *path*; it may be used from any one thread."""
+    # The file is its owner's alone, whatever the folder; SQLite gives its logs the same mode. Where
+    # it cannot be made, the next line says so.
+    with contextlib.suppress(OSError):
+        path.touch(mode=0o600)
     con = _connect(str(path), uri=False)
     try:
         # FULL: a commit in the write-ahead log is on the disk before it is acknowledged.
         _set(con, "journal_mode", "WAL")
         _set(con, "synchronous", "FULL")
         _set(con, "wal_autocheckpoint", CHECKPOINT_PAGES)
+        _set(con, "cache_size", -CACHE_KIB)
         _set(con, "foreign_keys", "ON")
         # Rows that are destroyed are overwritten, not only unlinked (SEALING §3, redaction).
         _set(con, "secure_delete", "ON")
@@ -90,7 +97,6 @@ def _connect(path: str, *, uri: bool) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise named(error) from error
     _set(con, "temp_store", "MEMORY")
-    _set(con, "mmap_size", 256 << 20)
     return con
 
 

@@ -1,5 +1,6 @@
 """The end of what was redacted: held bodies are overwritten when their time has come."""
 
+import asyncio
 import sqlite3
 from typing import Final
 
@@ -10,6 +11,8 @@ from halfdoor.store.sqlite.statements import statements
 
 _SQL: Final = statements("maintenance")
 _AT_ONCE: Final = 200
+_ATTEMPTS: Final = 20
+_PAUSE_SECONDS: Final = 0.05
 
 
 async def destroy_held(database: Database, keys: Keys, now_ms: int) -> int:
@@ -24,8 +27,11 @@ async def destroy_held(database: Database, keys: Keys, now_ms: int) -> int:
         destroyed += found
         if found < _AT_ONCE:
             break
-    if destroyed:
-        await database.checkpoint()
+    for _ in range(_ATTEMPTS if destroyed else 0):
+        if await database.checkpoint():
+            break
+        # A reader was in the way; reads are short.
+        await asyncio.sleep(_PAUSE_SECONDS)
     in_use = await database.read(_generations, Side.CONVERSATIONS)
     for number in keys.spent_holds(in_use):
         await keys.destroy(database, number)

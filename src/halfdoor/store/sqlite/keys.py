@@ -4,7 +4,7 @@ import secrets
 import sqlite3
 from typing import Final, NamedTuple, final
 
-from halfdoor.clock import Clock, month_of
+from halfdoor.clock import Clock, day_of, month_of
 from halfdoor.sealing.labels import Denied
 from halfdoor.sealing.outer import OuterKeys, check_row_mac, row_mac
 from halfdoor.store.errors import OuterKeyError, StoreError
@@ -41,6 +41,7 @@ class Keys:
     ) -> None:
         self._store = store
         self._clock = clock
+        self._today = (-1, -1)
         try:
             held = {number: store.unwrap(number, wrapped) for number, wrapped, _ in rows}
         except Denied:
@@ -54,7 +55,11 @@ class Keys:
 
     def month(self) -> int:
         """Return the generation under which rows of the current month are sealed."""
-        return month_of(self._clock.now_ms())
+        now = self._clock.now_ms()
+        # Every write asks, and the calendar is consulted once a day.
+        if day_of(now) != self._today[0]:
+            self._today = (day_of(now), month_of(now))
+        return self._today[1]
 
     def hold(self) -> int | None:
         """Return the generation for holds that begin this month, or None if it is not made yet."""

@@ -60,9 +60,7 @@ class Outbox:
         turn.moved(at)
         numbered = msgspec.structs.replace(telling, n=at.outbox)
         self._places[at.conv] = (at.cb, at.c)
-        turn.con.execute(
-            _SQL["insert_fanout"], (at.cb, at.c, at.outbox, at.conv, _encode(numbered))
-        )
+        turn.con.execute(_SQL["insert_fanout"], (at.cb, at.c, at.outbox, _encode(numbered)))
         return numbered
 
     def deliver(

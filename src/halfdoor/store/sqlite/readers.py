@@ -52,6 +52,8 @@ class Readers:
             try:
                 return function(con)
             finally:
-                con.execute("COMMIT")
+                # An error of the disk ends the transaction by itself.
+                if con.in_transaction:
+                    con.execute("COMMIT")
         except sqlite3.Error as error:
             raise named(error) from error

@@ -1,7 +1,6 @@
 """Reads the SQL of a room's named files: blocks that begin with `-- name: …`."""
 
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from typing import Final
 
 _MARK: Final = "-- name: "
@@ -10,12 +9,6 @@ _MARK: Final = "-- name: "
 def statements(name: str) -> dict[str, str]:
     """Return the statements of `store/sqlite/<name>.sql` by their names; comments are left out."""
     return parse((files("halfdoor.store.sqlite") / f"{name}.sql").read_text())
-
-
-def statement_files() -> list[Traversable]:
-    """Return every SQL file beside this module, for the lint that reads them all."""
-    here = files("halfdoor.store.sqlite")
-    return sorted((item for item in here.iterdir() if item.name.endswith(".sql")), key=str)
 
 
 def parse(text: str) -> dict[str, str]:

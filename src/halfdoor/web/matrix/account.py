@@ -6,7 +6,7 @@ from halfdoor.accounts.deactivate import Deactivate
 from halfdoor.accounts.password_change import PasswordChange
 from halfdoor.accounts.session import Session
 from halfdoor.web.errors import InvalidParamError, MissingParamError
-from halfdoor.web.matrix.proofs import Proofs
+from halfdoor.web.matrix.proofs import Proofs, interactive
 from halfdoor.web.request import Request
 from halfdoor.web.response import Response, empty_object, json_response
 from halfdoor.web.router import Route
@@ -49,13 +49,19 @@ def routes(proofs: Proofs, passwords: PasswordChange, deactivate: Deactivate) ->
 
     return [
         Route("GET", f"{_ACCOUNT}/whoami", whoami, auth="pending_ok"),
-        Route("POST", f"{_ACCOUNT}/password", password, auth="pending_ok", limit="login"),
+        Route(
+            "POST",
+            f"{_ACCOUNT}/password",
+            interactive(password),
+            auth="pending_ok",
+            limit="login",
+        ),
         Route(
             "POST",
             f"{_ACCOUNT}/deactivate",
-            close,
+            interactive(close),
             auth="pending_ok",
             limit="login",
             allow_empty_body=True,
-        ),  # fmt: skip
+        ),
     ]

@@ -1,6 +1,6 @@
 """What a client is told when the accounts room refuses."""
 
-from typing import Any, Final
+from typing import Final
 
 from halfdoor.accounts import errors as refused
 from halfdoor.readers.participants.keyring import KeyringFullError
@@ -10,7 +10,10 @@ _PENDING: Final = "org.halfdoor.pending"
 
 
 def add_account_refusals(table: ErrorTable) -> None:
-    """Enter everything that `accounts` refuses a client."""
+    """Enter everything that `accounts` refuses a client.
+
+    But `UiaNeededError`, which is a question: `proofs.interactive` puts it.
+    """
     for error, status, errcode in (
         (refused.ForbiddenError, 403, "M_FORBIDDEN"),
         (refused.ForeignRegionError, 403, "M_FORBIDDEN"),
@@ -40,21 +43,7 @@ def add_account_refusals(table: ErrorTable) -> None:
     table.add(refused.KeysUnavailableError, 503, "M_UNKNOWN", _text, retry_after=30)
     table.add(refused.ConflictError, 503, "M_UNKNOWN", _text, retry_after=1)
     table.add(KeyringFullError, 503, "M_UNKNOWN", "The server is full.", retry_after=5)
-    table.add(refused.UiaNeededError, 401, "M_FORBIDDEN", _explain, extras=_stages)
 
 
 def _text(error: refused.AccountsError) -> str:
     return str(error)
-
-
-def _explain(error: refused.UiaNeededError) -> str:
-    return error.error or str(error)
-
-
-def _stages(error: refused.UiaNeededError) -> dict[str, Any]:
-    return {
-        "flows": [{"stages": list(stages)} for stages in error.flows],
-        "completed": list(error.completed),
-        "params": error.params,
-        "session": error.session,
-    }

@@ -6,7 +6,7 @@ from halfdoor.accounts.devices import Devices
 from halfdoor.accounts.records import DeviceRecord
 from halfdoor.accounts.session import Session
 from halfdoor.web.errors import InvalidParamError, MissingParamError
-from halfdoor.web.matrix.proofs import Proofs
+from halfdoor.web.matrix.proofs import Proofs, interactive
 from halfdoor.web.request import Request
 from halfdoor.web.response import Response, empty_object, json_response
 from halfdoor.web.router import Route
@@ -58,18 +58,16 @@ def routes(devices: Devices, proofs: Proofs) -> list[Route]:
         Route("GET", f"{_V3}/devices", everything, auth="pending_ok"),
         Route("GET", _DEVICE, one, auth="pending_ok"),
         Route("PUT", _DEVICE, rename, auth="pending_ok"),
-        Route("DELETE", _DEVICE, end, auth="pending_ok", allow_empty_body=True),
-        Route("POST", f"{_V3}/delete_devices", end_several, auth="pending_ok"),
+        Route("DELETE", _DEVICE, interactive(end), auth="pending_ok", allow_empty_body=True),
+        Route("POST", f"{_V3}/delete_devices", interactive(end_several), auth="pending_ok"),
     ]
 
 
 def _shown(device: DeviceRecord) -> dict[str, Any]:
-    shown: dict[str, Any] = {"device_id": device.id}
-    for name, value in (
-        ("display_name", device.display_name),
-        ("last_seen_ts", device.last_seen),
-        ("last_seen_ip", device.last_ip),
-    ):
-        if value is not None:
-            shown[name] = value
-    return shown
+    shown = {
+        "device_id": device.id,
+        "display_name": device.display_name,
+        "last_seen_ts": device.last_seen,
+        "last_seen_ip": device.last_ip,
+    }
+    return {name: value for name, value in shown.items() if value is not None}

@@ -13,7 +13,7 @@ from halfdoor.accounts.start_over import StartOver
 from halfdoor.accounts.theft import Theft
 from halfdoor.clock import Clock
 from halfdoor.web.errors import InvalidParamError, MissingParamError
-from halfdoor.web.matrix.proofs import Proofs
+from halfdoor.web.matrix.proofs import Proofs, interactive
 from halfdoor.web.request import Request
 from halfdoor.web.response import Response, empty_object, json_response
 from halfdoor.web.router import Route
@@ -96,17 +96,29 @@ def routes(
         Route("POST", f"{_OWN}/pending/{{session}}/approve", approve, limit="login"),
         Route("POST", f"{_OWN}/pending/{{session}}/refuse", refuse, allow_empty_body=True),
         Route("POST", f"{_OWN}/recover", recover, auth="pending_ok", limit="login"),
-        Route("POST", f"{_OWN}/recovery_key", make_recovery, limit="login", allow_empty_body=True),
+        Route(
+            "POST",
+            f"{_OWN}/recovery_key",
+            interactive(make_recovery),
+            limit="login",
+            allow_empty_body=True,
+        ),
         Route(
             "POST",
             f"{_OWN}/start_over",
-            ask_start_over,
+            interactive(ask_start_over),
             auth="pending_ok",
             limit="login",
             allow_empty_body=True,
-        ),  # fmt: skip
+        ),
         Route("DELETE", f"{_OWN}/start_over", cancel_start_over, auth="pending_ok"),
-        Route("POST", f"{_OWN}/suspect_theft", suspect_theft, limit="login", allow_empty_body=True),
+        Route(
+            "POST",
+            f"{_OWN}/suspect_theft",
+            interactive(suspect_theft),
+            limit="login",
+            allow_empty_body=True,
+        ),
     ]
 
 

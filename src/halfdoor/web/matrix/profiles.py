@@ -16,10 +16,15 @@ _FIELD: Final = f"{_PROFILE}/{{keyName}}"
 
 # Called after the shown name or picture of a session's person changed.
 Changed = Callable[[Session], Awaitable[None]]
+# Asked by user id before anything is changed.
+Suspended = Callable[[str], Awaitable[bool]]
 
 
-def routes(profiles: Profiles, changed: Changed) -> list[Route]:
-    """Return the routes of this page; *changed* shows the new name in the person's rooms."""
+def routes(profiles: Profiles, changed: Changed, suspended: Suspended | None = None) -> list[Route]:
+    """Return the routes of this page; *changed* shows the new name in the person's rooms.
+
+    Whoever is *suspended* shows nothing new: a name can say as much as a message.
+    """
 
     async def everything(request: Request, _session: Session) -> Response:
         return json_response(await profiles.all(request.params["userId"]))
@@ -30,7 +35,7 @@ def routes(profiles: Profiles, changed: Changed) -> list[Route]:
 
     async def set_field(request: Request, session: Session) -> Response:
         check_own(request, session)
-        _check_writes(session)
+        await check_writes(session)
         name = request.params["keyName"]
         body = await request.json()
         if name not in body:
@@ -44,7 +49,7 @@ def routes(profiles: Profiles, changed: Changed) -> list[Route]:
 
     async def delete(request: Request, session: Session) -> Response:
         check_own(request, session)
-        _check_writes(session)
+        await check_writes(session)
         await profiles.delete(session.user, request.params["keyName"])
         await _tell(request.params["keyName"], session)
         return empty_object()
@@ -53,14 +58,15 @@ def routes(profiles: Profiles, changed: Changed) -> list[Route]:
         if name in ("displayname", "avatar_url") and not session.pending:
             await changed(session)
 
+    async def check_writes(session: Session) -> None:
+        if session.closed:
+            raise ApiError(403, "M_FORBIDDEN", "The account was started over: this can only read.")
+        if suspended is not None and await suspended(session.user):
+            raise ApiError(403, "M_USER_SUSPENDED", "This account is suspended.")
+
     return [
         Route("GET", _PROFILE, everything, auth="pending_ok"),
         Route("GET", _FIELD, field, auth="pending_ok"),
         Route("PUT", _FIELD, set_field, auth="pending_ok"),
         Route("DELETE", _FIELD, delete, auth="pending_ok"),
     ]
-
-
-def _check_writes(session: Session) -> None:
-    if session.closed:
-        raise ApiError(403, "M_FORBIDDEN", "The account was started over: this can only read.")

@@ -11,7 +11,7 @@ from halfdoor.accounts.session import LoginRequest, Session, SignedIn
 from halfdoor.accounts.uia import Uia, named_user
 from halfdoor.clock import Clock
 from halfdoor.web.errors import ApiError, InvalidParamError, MissingParamError
-from halfdoor.web.matrix.proofs import operation_of
+from halfdoor.web.matrix.proofs import auth_of, interactive, operation_of
 from halfdoor.web.request import Request
 from halfdoor.web.response import Response, empty_object, json_response
 from halfdoor.web.router import Route
@@ -56,17 +56,23 @@ class SigningIn:
         return [
             Route("GET", f"{_V3}/login", self.flows, auth="none"),
             Route("POST", f"{_V3}/login", self.login, auth="none", limit="login"),
-            Route("POST", f"{_V3}/register", self.sign_up, auth="none", limit="register"),
+            Route(
+                "POST",
+                f"{_V3}/register",
+                interactive(self.sign_up),
+                auth="none",
+                limit="register",
+            ),
             Route("POST", f"{_V3}/refresh", self.refresh, auth="none", limit="login"),
             Route("POST", f"{_V3}/logout", self.logout, auth="pending_ok", allow_empty_body=True),
             Route("POST", f"{_V3}/logout/all", self.logout_all, allow_empty_body=True),
             Route(
                 "POST",
                 "/_matrix/client/v1/login/get_token",
-                self.get_token,
+                interactive(self.get_token),
                 limit="login",
                 allow_empty_body=True,
-            ),  # fmt: skip
+            ),
             Route("GET", f"{_V3}/login/sso/redirect", self.no_sso, auth="none"),
             Route("GET", f"{_V3}/login/sso/redirect/{{idpId}}", self.no_sso, auth="none"),
         ]
@@ -82,7 +88,7 @@ class SigningIn:
         """POST /login: by password, by a login token, by a JWT of the platform."""
         body = await request.json()
         asked = _asked(request, body)
-        kind, now = body.get("type"), self._clock.now_ms()
+        kind, now = _text(body, "type"), self._clock.now_ms()
         if kind == PASSWORD:
             name = named_user(body)
             if name is None:
@@ -98,24 +104,22 @@ class SigningIn:
 
     async def sign_up(self, request: Request, _session: None) -> Response:
         """POST /register, where it is open: with `m.login.dummy`."""
+        self._register.check_open()
         if request.query.get("kind") == "guest":
             raise ApiError(403, "M_GUEST_ACCESS_FORBIDDEN", "There are no guests here.")
         body = await request.json()
-        self._register.check_open()
+        asked = _asked(request, body)
         username = body.get("username")
-        if username is not None and not isinstance(username, str):
-            raise InvalidParamError("username", "must be a text")
         if username is not None:
-            await self._register.check_free(username)
+            await self._register.check_free(_text(body, "username"))
         now = self._clock.now_ms()
-        self._uia.check_dummy(_auth(body), operation_of(request), now)
-        password = _text(body, "password")
+        self._uia.check_dummy(auth_of(body), operation_of(request), now)
+        signed_in = await self._register.register(username, _text(body, "password"), asked, now)
         if body.get("inhibit_login") is True:
-            if username is None:
-                raise MissingParamError("username")
-            user = await self._register.make(username, password, None, now)
+            # The account has its key and people can write to it, but nobody is signed in.
+            await self._devices.logout(signed_in.session)
+            user = signed_in.session.user
             return json_response({"user_id": user, "home_server": self._server_name})
-        signed_in = await self._register.register(username, password, _asked(request, body), now)
         return self.signed_in(signed_in)
 
     async def refresh(self, request: Request, _session: None) -> Response:
@@ -145,7 +149,7 @@ class SigningIn:
         body = await request.json()
         now = self._clock.now_ms()
         await self._uia.check(
-            session.user, _auth(body), operation_of(request), now, request.address
+            session.user, auth_of(body), operation_of(request), now, request.address
         )
         token, lifetime_ms = await self._tokens.make(session, now)
         return json_response({"login_token": token, "expires_in_ms": lifetime_ms})
@@ -194,13 +198,6 @@ def _asked(request: Request, body: dict[str, Any]) -> LoginRequest:
         recovery_key=recovery,
         ip=request.address,
     )
-
-
-def _auth(body: dict[str, Any]) -> dict[str, Any] | None:
-    auth = body.get("auth")
-    if auth is not None and not isinstance(auth, dict):
-        raise InvalidParamError("auth", "must be an object")
-    return auth
 
 
 def _text(body: dict[str, Any], field: str) -> str:
