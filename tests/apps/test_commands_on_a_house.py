@@ -18,7 +18,6 @@ from tests.apps.opened_house import (
 )
 
 from halfdoor.accounts.records import PersonRecord
-from halfdoor.apps.everyone import user_ids
 from halfdoor.apps.house import House
 from halfdoor.apps.verbs import (
     Connect,
@@ -89,7 +88,7 @@ async def test_what_is_no_request_is_refused_and_not_quoted(house: House, raw: b
     kind, text = await refused(house, raw)
     assert kind == "usage"
     assert text == "this is no request that the server knows."
-    assert await user_ids(house.store.database, "", 10) == []
+    assert await house.account_store.user_ids("", 10) == []
 
 
 @pytest.mark.parametrize(
@@ -109,7 +108,7 @@ async def test_what_is_no_request_is_refused_and_not_quoted(house: House, raw: b
 async def test_nothing_is_done_about_somebody_who_is_not_there(house: House, verb: Verb) -> None:
     await make(house, "ada", "adult")
     assert await refused(house, verb) == ("failed", "there is no such account.")
-    assert await user_ids(house.store.database, "", 10) == [user("ada")]
+    assert await house.account_store.user_ids("", 10) == [user("ada")]
 
 
 @pytest.mark.parametrize("name", ["@ada:elsewhere.org", "@ada", "a b", "ada\x00", "@:example.org"])
@@ -144,7 +143,7 @@ async def test_a_weak_password_makes_no_account_and_is_not_quoted(
     kind, text = await refused(house, CreateUser(localpart="ada", password=password))
     assert kind == "failed"
     assert password not in text
-    assert await user_ids(house.store.database, "", 10) == []
+    assert await house.account_store.user_ids("", 10) == []
 
 
 async def test_a_weak_password_resets_nothing(house: House) -> None:

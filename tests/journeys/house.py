@@ -43,6 +43,8 @@ def server_command(options: HouseOptions) -> list[str]:
         "demo",
         "--development",
         "--json",
+        "--log-level",
+        "debug",
         "--data",
         str(options.data),
         "--port",

@@ -129,7 +129,9 @@ class FakeStore:
                     conv.held[target], body = body, None
                 conv.events[at] = msgspec.structs.replace(event, body=body, redacted_by=by)
                 key = (event.fields.type, event.fields.state_key or "")
-                conv.sealed_state.pop(key, None)
+                row = conv.sealed_state.get(key)
+                if row is not None and row.fields.event_id == target:
+                    del conv.sealed_state[key]
 
     async def room(self, conv: str) -> RoomRecord | None:
         found = self.conversations.get(conv)

@@ -108,6 +108,9 @@ class NobodyWaits:
     async def waiting(self, user: str) -> list[dict[str, Any]]:
         return []
 
+    async def waits(self, user: str, session: str) -> bool:
+        return False
+
 
 def escrow_set() -> EscrowSet:
     """Return a 2-of-3 set of custodians."""

@@ -1,12 +1,13 @@
 """A conversation from creation to redaction, over a store in memory."""
 
 import pytest
-from tests.messaging.little_house import LittleHouse, bodies, timeline
+from tests.messaging.little_house import LittleHouse, bodies, escrow_set, timeline
 
 from halfdoor.messaging.errors import ForbiddenError, UnknownRoomError
 from halfdoor.messaging.keep import NoEscrowSetError
 from halfdoor.safety.ages import AgeBand
 from halfdoor.safety.contact import ContactRefused
+from halfdoor.sealing.epochs import parse_header
 
 
 @pytest.fixture
@@ -176,3 +177,19 @@ async def test_a_gap_is_limited_and_paging_back_closes_it(house: LittleHouse) ->
     assert bodies(section["timeline"]["events"]) == [f"m{n}" for n in range(25, 30)]
     page = await ben.messages(conv, start=section["timeline"]["prev_batch"], limit=25)
     assert bodies(page["chunk"])[:25] == [f"m{n}" for n in range(24, -1, -1)]
+
+
+async def test_every_epoch_carries_shares_for_the_emergency_set_too() -> None:
+    ordinary, emergency = escrow_set(), escrow_set()
+    house = LittleHouse(escrow=[ordinary, emergency])
+    ada = await house.person("ada")
+    conv = await ada.create()
+    house.clock.now += 86_400_000
+    await ada.say(conv, "another day")
+    for start in house.store.conversations[conv].starts.values():
+        named = [entry.set for entry in parse_header(start.header).escrow]
+        assert named == [ordinary.hash, emergency.hash]
+        assert [(name, len(shares)) for name, shares in start.shares] == [
+            (ordinary.hash, 3),
+            (emergency.hash, 3),
+        ]

@@ -14,7 +14,7 @@ from halfdoor.messaging.ledger import (
     SealedState,
 )
 from halfdoor.messaging.mailbox import EVENT, INVITE
-from halfdoor.sealing.envelope import EventFields, clear_body, clear_hash
+from halfdoor.sealing.envelope import EventFields, clear_body
 from halfdoor.store.sqlite.opening import Store
 
 ALICE = "@alice:a.example"
@@ -74,7 +74,6 @@ def event(
     return NewEvent(
         fields,
         sealed_body() if body is None else body,
-        clear_hash(fields),
         f"txn-{fields.event_id}",
         (Delivery(sender, EVENT), *others),
         hidden_from,

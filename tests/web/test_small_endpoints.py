@@ -13,7 +13,8 @@ from halfdoor.web.matrix.discovery import Contact, Discovery
 from halfdoor.web.matrix.discovery import routes as discovery_routes
 from halfdoor.web.matrix.stubs import routes as stub_routes
 from halfdoor.web.metrics import Metrics
-from halfdoor.web.outbound.jwks import MAX_BYTES, JwksFile, JwksUrl, outbound_client
+from halfdoor.web.outbound.jwks import MAX_BYTES, JwksFile
+from halfdoor.web.outbound.jwks_url import JwksUrl, outbound_client
 
 V1, V3 = "/_matrix/client/v1", "/_matrix/client/v3"
 

@@ -100,6 +100,16 @@ def about(user: str) -> tuple[str, str]:
 
 
 def _score(password: str, about: Sequence[str]) -> int:
-    """Return zxcvbn's score, 0 to 4."""
+    """Return zxcvbn's score, 0 to 4, of *password* and of what is left of it without *about*.
+
+    zxcvbn counts one's own name as a word like any other; whoever guesses begins with it.
+    """
     known = [word for word in about if word]
-    return int(zxcvbn(password[:_JUDGED], user_inputs=known)["score"])
+    judged = password[:_JUDGED]
+    bare = judged.lower()
+    for word in known:
+        bare = bare.replace(word.lower(), "")
+    scores = [
+        int(zxcvbn(text, user_inputs=known)["score"]) if text else 0 for text in (judged, bare)
+    ]
+    return min(scores) if bare != judged.lower() else scores[0]

@@ -16,7 +16,6 @@ from halfdoor.accounts.errors import (
 )
 from halfdoor.accounts.records import PersonRecord
 from halfdoor.accounts.recovery import way_back
-from halfdoor.apps.everyone import user_ids
 from halfdoor.apps.house import House
 from halfdoor.apps.verbs import (
     Changed,
@@ -158,7 +157,7 @@ async def _connect(house: House, verb: Connect) -> Changed:
 
 
 async def _list(house: House, verb: ListUsers) -> UserPage:
-    found = await user_ids(house.store.database, verb.after, verb.limit + 1)
+    found = await house.account_store.user_ids(verb.after, verb.limit + 1)
     page = found[: verb.limit]
     return UserPage(
         tuple([await _facts(house, user) for user in page]), more=len(found) > verb.limit

@@ -75,7 +75,7 @@ def _config(options: DemoOptions, data: Path, outer_key: Path) -> Config:
         tls_cert=options.tls_cert,
         tls_key=options.tls_key,
         development=options.development,
-        log_level="warning",
+        log_level=options.log_level,
     )
     if options.access_token_seconds is not None:
         config = msgspec.structs.replace(config, access_token_seconds=options.access_token_seconds)

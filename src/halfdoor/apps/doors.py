@@ -89,7 +89,7 @@ def matrix_routes(house: House, about: discovery.Discovery) -> list[Route]:
         *signing_in.routes(),
         *account.routes(proofs, house.password_change, house.deactivate),
         *devices.routes(house.devices, proofs),
-        *profiles.routes(house.profiles, _profile_changed(house)),
+        *profiles.routes(house.profiles, _profile_changed(house), house.facts.suspended),
         *own_keys.routes(
             pending=house.pending,
             start_over=house.start_over,
@@ -98,6 +98,7 @@ def matrix_routes(house: House, about: discovery.Discovery) -> list[Route]:
             proofs=proofs,
             clock=house.clock,
             signed_in=signing_in.signed_in,
+            settled=lambda user: house.wakeups.nudge([user]),
         ),
         *syncing.routes(house.syncer, KeptFilters(mailbox)),
         *filters.routes(mailbox),

@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+import os
 import resource
 import sys
 
@@ -17,6 +18,8 @@ _SWITCH_SECONDS = 0.0005
 def harden() -> None:
     """Switch core dumps off, close the process's memory to others, and favour the event loop."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # What this process writes is nobody else's to read.
+    os.umask(0o077)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     gc.set_threshold(_GARBAGE_THRESHOLD)

@@ -101,6 +101,12 @@ class WaitingDevices:
             if one.approval is None
         ]
 
+    async def waits(self, user: str, session: str) -> bool:
+        """Tell whether this session still waits."""
+        state = await self._store.state(user)
+        found = state.waiting(session) if state is not None else None
+        return found is not None and found.approval is None
+
 
 class House:
     """Everything between the web and the disk, made in the order in which it stands."""

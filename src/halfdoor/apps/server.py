@@ -26,7 +26,7 @@ from halfdoor.store.outerkey import default_path, outer_key_file
 from halfdoor.store.sqlite.opening import has_data
 from halfdoor.web.logs import configure, describe, loop_handler
 from halfdoor.web.metrics import Metrics
-from halfdoor.web.outbound.jwks import JwksFile, JwksUrl, outbound_client
+from halfdoor.web.outbound.jwks import JwksFile
 from halfdoor.web.platform.doors import platform_doors
 from halfdoor.web.serve import Listener, ListenError, Stopping, serve
 
@@ -93,6 +93,9 @@ def _jwt(config: Config) -> JwtSettings | None:
 
 def _key_source(config: Config) -> KeySource | None:
     if config.jwt.jwks_url is not None:
+        # An HTTP client is a tenth of this process's memory; most houses need none.
+        from halfdoor.web.outbound.jwks_url import JwksUrl, outbound_client  # noqa: PLC0415
+
         return JwksUrl(config.jwt.jwks_url, outbound_client())
     return JwksFile(config.jwt.jwks_file) if config.jwt.jwks_file is not None else None
 

@@ -1,7 +1,7 @@
 """`halfdoor demo`: a throwaway house on loopback."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -47,6 +47,10 @@ def demo(
     jwks: Annotated[
         Path | None, typer.Option(help="Public keys (JWK Set) of a pretended platform.")
     ] = None,
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        typer.Option(help="Least severe line that is logged."),
+    ] = "warning",
 ) -> None:
     """Start a house on this machine with a few people in it, and say what to try."""
     if (tls_cert is None) != (tls_key is None):
@@ -61,5 +65,6 @@ def demo(
         tls_key=tls_key,
         access_token_seconds=access_token_seconds,
         jwks=jwks,
+        log_level=log_level,
     )
     raise typer.Exit(server_module("apps.demo").run(options) or 0)

@@ -1,6 +1,7 @@
 """What `halfdoor demo` is told."""
 
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -18,6 +19,7 @@ class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
     json: bool = False
     play: bool = False
     development: bool = False
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
     tls_cert: Path | None = None
     tls_key: Path | None = None
     access_token_seconds: int | None = None

@@ -265,4 +265,3 @@ def _admits(wanted: EventFilter, conv: str, event: StoredEvent) -> bool:
     return wanted.admits_all or wanted.matches(
         event_type=event.fields.type, sender=event.fields.sender, room_id=conv
     )
-

@@ -28,7 +28,7 @@ from halfdoor.messaging.reading import SLICE, Epoch, Reader, Reading
 from halfdoor.messaging.room import Room
 from halfdoor.messaging.rooms import Rooms
 from halfdoor.messaging.wake import Wakeups
-from halfdoor.sealing.envelope import EventFields, clear_body, clear_hash
+from halfdoor.sealing.envelope import EventFields, clear_body
 from halfdoor.sealing.epochs import Member, NewEpoch, member_wrap, unwrapped_epoch
 from halfdoor.sealing.shares import EscrowSet
 from halfdoor.sealing.suites import PublicKey
@@ -141,20 +141,24 @@ class Keeper:
                 self._rooms.drop(conv)
                 continue
             # 5. Wake. Losing this costs latency, never a message.
-            self.take(committed, start, reader.user)
+            self.take(committed, start, reader.user, _sealed_state(events))
             return committed
         raise BusyError("the conversation is changing too fast; try again")
 
-    def take(self, committed: Committed, start: EpochStart | None, author: str) -> None:
+    def take(
+        self,
+        committed: Committed,
+        start: EpochStart | None,
+        author: str,
+        sealed: Iterable[SealedState] = (),
+    ) -> None:
         """Move this process's picture on, and wake everyone who was told."""
-        self._rooms.take(committed, start)
+        self._rooms.take(committed, start, sealed)
         self._wakeups.ring(committed.told)
         if author:
             self._wakeups.recount(author, committed.conv)
 
-    async def _is_due(
-        self, reader: Reader, room: Room, head: Head, plan: Plan, now: int
-    ) -> bool:
+    async def _is_due(self, reader: Reader, room: Room, head: Head, plan: Plan, now: int) -> bool:
         if (
             head.hh is None
             # A clock that was set back does not end an epoch.
@@ -250,7 +254,6 @@ class Keeper:
         return NewEvent(
             fields=fields,
             body=body,
-            clear_hash=clear_hash(fields),
             txn=draft.txn,
             deliveries=deliveries,
             hidden_from=hidden,
@@ -266,6 +269,10 @@ class Keeper:
             found = self._audience.at_hand(user)
             listeners[user] = found if found is not None else await self._audience.of(user)
         return listeners
+
+
+def _sealed_state(events: Iterable[NewEvent]) -> list[SealedState]:
+    return [event.sealed_state for event in events if event.sealed_state is not None]
 
 
 def epoch_rows(made: NewEpoch, day: int, state: tuple[SealedState, ...] = ()) -> EpochStart:

@@ -64,7 +64,6 @@ class NewEvent(msgspec.Struct, frozen=True, gc=False):
 
     fields: EventFields
     body: bytes
-    clear_hash: bytes
     txn: str | None
     deliveries: tuple[Delivery, ...]
     hidden_from: tuple[str, ...] = ()
@@ -201,8 +200,7 @@ class RoomRecord(msgspec.Struct, frozen=True, gc=False):
     """All that the server needs of a conversation to judge a request.
 
     `state_log` holds every state event in order of seq, so that the state at any point is a walk;
-    `sealed_state` the current sealed values; `header` the newest epoch's header; `owed` the users
-    who stand in that header without a key.
+    `sealed_state` the current sealed values; `header` the newest epoch's header.
     """
 
     conv: str

@@ -75,7 +75,9 @@ class Markers:
         self._wakeups.ring(told)
         # The conversation may have been read from the store again meanwhile.
         room = await self._rooms.get(conv)
-        room.receipts[(reader.user, kind, thread)] = receipt
+        held = room.receipts.get((reader.user, kind, thread))
+        if held is None or held.seq < receipt.seq:
+            room.receipts[(reader.user, kind, thread)] = receipt
         place = await self._mailbox.place(reader.user, conv)
         before = place.read_seq if place is not None else 0
         upto = await read_up_to(self._store, conv, reader.user, room.receipts.values(), before)

@@ -18,6 +18,8 @@ from halfdoor.sealing.labels import Denied
 
 _NOTHING: Final = b"{}"
 _MANY: Final = 32
+# The id of the event that a state event took the place of, and its content if it can be read.
+Replaced = tuple[str, bytes | None]
 
 
 class Presenting:
@@ -46,6 +48,7 @@ class Presenting:
         shown = [event for event in stored if reader.user not in event.hidden_from]
         contents = await self._reading.contents(reader, room, shown)
         edits = await self._edits(reader, room, shown) if bundled else {}
+        replaced = await self._replaced(reader, room, shown)
         if len(shown) > _MANY:
             # Opening was work enough: let others have their turn.
             await asyncio.sleep(0)
@@ -59,7 +62,8 @@ class Presenting:
             elif content is None:
                 continue
             edit = edits.get(event.fields.event_id)
-            beside = self._unsigned(reader, room, event, now, because, edit)
+            older = replaced.get(event.seq)
+            beside = self._unsigned(reader, room, event, now, older, because, edit)
             presented.append((event, _client_event(room, event, content, beside, with_room)))
         return presented
 
@@ -89,17 +93,13 @@ class Presenting:
         room: Room,
         event: StoredEvent,
         now: int,
-        because: bytes | None,
-        edit: bytes | None,
+        older: Replaced | None,
+        because: bytes | None = None,
+        edit: bytes | None = None,
     ) -> events.Unsigned:
         fields = event.fields
         own = fields.sender == reader.user and fields.device == reader.device
-        prev_content = replaces = None
-        if fields.state_key is not None:
-            older = room.replaced_by(event)
-            if older is not None:
-                replaces = older.fields.event_id
-                prev_content = _clear(older)
+        replaces, prev_content = older or (None, None)
         return events.unsigned_of(
             age=max(0, now - fields.ts),
             transaction_id=event.txn if own else None,
@@ -109,6 +109,28 @@ class Presenting:
             redacted_because=because,
             relations={"m.replace": edit} if edit is not None else None,
         )
+
+    async def _replaced(
+        self, reader: Reader, room: Room, shown: Sequence[StoredEvent]
+    ) -> dict[int, Replaced]:
+        """Return what each state event took the place of, its content as far as it can be read."""
+        pairs = [
+            (event.seq, older)
+            for event in shown
+            if event.fields.state_key is not None
+            and (older := room.replaced_by(event)) is not None
+            and reader.user not in older.hidden_from
+        ]
+        if not pairs:
+            return {}
+        contents = await self._reading.contents(reader, room, [older for _, older in pairs])
+        return {
+            seq: (
+                older.fields.event_id,
+                content if older.redacted_by is None else _cut(older, content),
+            )
+            for (seq, older), content in zip(pairs, contents, strict=True)
+        }
 
     async def _redaction(self, reader: Reader, room: Room, event_id: str) -> bytes | None:
         found = await self._store.event(room.conv, event_id)
@@ -160,6 +182,7 @@ class Presenting:
     ) -> list[bytes]:
         """Return state events; sealed ones in force are read from their current sealing."""
         current = await self._reading.open_state(reader, room)
+        replaced = await self._replaced(reader, room, stored)
         now = self._clock.now_ms()
         shown = []
         for event in stored:
@@ -173,7 +196,7 @@ class Presenting:
             else:
                 content = await self._opened(reader, room, event)
             if content is not None:
-                beside = self._unsigned(reader, room, event, now, None, None)
+                beside = self._unsigned(reader, room, event, now, replaced.get(event.seq))
                 shown.append(_client_event(room, event, content, beside, with_room))
         return shown
 

@@ -5,7 +5,7 @@ Pure: made from what the store keeps, moved on by what the store says was kept.
 
 import bisect
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -208,8 +208,10 @@ class Room:
 
     # -- moving on -----------------------------------------------------------------------------
 
-    def apply(self, committed: Committed, start: EpochStart | None) -> None:
-        """Take over what the store kept."""
+    def apply(
+        self, committed: Committed, start: EpochStart | None, sealed: Iterable[SealedState] = ()
+    ) -> None:
+        """Take over what the store kept; *sealed* are the new values of sealed state."""
         if committed.repeat or committed.head.last_seq <= self.head.last_seq:
             return
         self.head = committed.head
@@ -217,6 +219,8 @@ class Room:
             self.header = parse_header(start.header)
             for row in start.sealed_state:
                 self.sealed_state[(row.type, row.state_key)] = row
+        for row in sealed:
+            self.sealed_state[(row.type, row.state_key)] = row
         for event in committed.events:
             self.recent[event.seq] = event
             if event.fields.state_key is not None:

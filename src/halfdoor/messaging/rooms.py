@@ -1,10 +1,11 @@
 """The conversations this process has at hand, in bounded memory."""
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Final
 
 from halfdoor.messaging.errors import UnknownRoomError
-from halfdoor.messaging.ledger import Committed, ConversationStore, EpochStart
+from halfdoor.messaging.ledger import Committed, ConversationStore, EpochStart, SealedState
 from halfdoor.messaging.room import Room
 
 _BOUND: Final = 4_000
@@ -46,7 +47,9 @@ class Rooms:
             raise UnknownRoomError("there is no such conversation, or it is not for you")
         return room
 
-    def take(self, committed: Committed, start: EpochStart | None) -> None:
+    def take(
+        self, committed: Committed, start: EpochStart | None, sealed: Iterable[SealedState] = ()
+    ) -> None:
         """Move a conversation on. Whatever does not continue what is known is read anew later."""
         room = self._held.get(committed.conv)
         if room is None or committed.repeat:
@@ -55,7 +58,7 @@ class Rooms:
         if first != room.head.last_seq + 1:
             self.drop(committed.conv)
             return
-        room.apply(committed, start)
+        room.apply(committed, start, sealed)
 
     def drop(self, conv: str) -> None:
         """Read *conv* anew next time."""

@@ -95,6 +95,8 @@ class Sender:
             conv,
             replace(made, redacts=None if already else target),
             own=found.fields.sender == reader.user,
+            # Whoever carries sealed state over to the next epoch just now must not carry this.
+            ends=found.fields.state_key is not None,
         )
 
     async def _target(self, reader: Reader, conv: str, target: str) -> StoredEvent:
@@ -122,13 +124,15 @@ class Sender:
         )
         return await self._send(reader, conv, made)
 
-    async def _send(self, reader: Reader, conv: str, made: Draft, *, own: bool = False) -> str:
+    async def _send(
+        self, reader: Reader, conv: str, made: Draft, *, own: bool = False, ends: bool = False
+    ) -> str:
         async def decide(room: Room) -> Plan:
             check_event(room, reader.user, made)
             wanted = await self._contacts.check_event(room, reader.user, made, own=own)
             await self._contacts.reserve(reader.user, made.event_id, wanted)
-            ends = made.type == "m.room.history_visibility"
-            return Plan(drafts=(made,), ends_epoch=ends)
+            changes_readers = made.type == "m.room.history_visibility"
+            return Plan(drafts=(made,), ends_epoch=ends or changes_readers)
 
         try:
             committed = await self._keeper.keep(reader, conv, decide)

@@ -34,6 +34,9 @@ class PendingDevices(Protocol):
     async def waiting(self, user: str) -> Sequence[Mapping[str, Any]]:
         """Return the contents of the to-device events to show, one for each waiting device."""
 
+    async def waits(self, user: str, session: str) -> bool:
+        """Tell whether this session still waits."""
+
 
 class Acquaintances(Protocol):
     """Who knows whom."""
@@ -76,13 +79,18 @@ class Syncer:
     async def wait_for_approval(
         self, reader: Reader, since: SyncToken | None, timeout_ms: int
     ) -> bytes:
-        """Return the legal, empty answer of a device that waits, after its timeout (SEALING §2)."""
-        if since is not None and timeout_ms > 0:
+        """Return the legal, empty answer of a device that waits (SEALING §2).
+
+        After its timeout, or as soon as somebody approved it: what comes next is an initial sync.
+        """
+        if since is not None and timeout_ms > 0 and reader.session is not None:
             loop = asyncio.get_running_loop()
             deadline = loop.time() + timeout_ms / 1000
             tail = await self._wakeups.tail(reader.user)
             while (left := deadline - loop.time()) > 0 and not self._wakeups.draining:
                 await self._wakeups.wait(tail, left)
+                if not await self._pending.waits(reader.user, reader.session):
+                    break
         return _Answer().encode(str(SyncToken(self._entity, 0, PENDING, 0)))
 
     async def sync(

@@ -141,7 +141,7 @@ async def test_a_server_finds_a_name_for_who_brings_none(open_house: WholeHouse)
 
 async def test_a_weak_password_is_refused_where_people_register(tmp_path: Path) -> None:
     async with whole_house(tmp_path, registration=True) as house:
-        for password in ("short", "9dK", "alicealice", "qwertyuiop123"):
+        for password in ("short", "9dK", "alicealice", "alice-a.example", "qwertyuiop123"):
             body = {"username": "alice", "password": password, "auth": DUMMY}
             answer = await house.ask("POST", "/register", body)
             assert refusal(answer) == (400, "M_WEAK_PASSWORD")

@@ -26,6 +26,8 @@ from tests.web.house_fixture import (
 from tests.web.platform_side import jwk
 
 from halfdoor.web.errors import BusyError
+from halfdoor.web.outbound.jwks import JwksFile
+from halfdoor.web.platform.keys import PlatformKeys
 from halfdoor.web.platform.replays import Replays
 from halfdoor.web.platform.signature import SignatureSettings
 
@@ -291,6 +293,27 @@ async def test_an_rsa_key_of_1024_bits_signs_nothing(tmp_path: Path) -> None:
             token = signed_with(weak, algorithm="RS256", kid="weak")(house)
         assert refusal(await put(house, token)) == NOT_THEIRS
         await check_nothing_was_done(house)
+
+
+async def test_an_algorithm_that_is_not_configured_signs_nothing(house: WholeHouse) -> None:
+    strong = generate_private_key(65_537, 2048)
+    house.platform.publish(jwk(strong, "RS256", "rsa"))
+    token = signed_with(strong, algorithm="RS256", kid="rsa")(house)
+    assert refusal(await put(house, token)) == NOT_THEIRS
+    # Where the file leaves the algorithm open, the server's own list does not.
+    open_key = jwk(strong, "RS256", "rsa")
+    del open_key["alg"]
+    house.platform.publish(open_key)
+    assert refusal(await put(house, token)) == NOT_THEIRS
+    await check_nothing_was_done(house)
+
+
+async def test_a_shared_secret_in_the_file_is_no_key_for_any_algorithm(house: WholeHouse) -> None:
+    secret = urlsafe_b64encode(b"a secret that stands in the file").rstrip(b"=").decode()
+    house.platform.publish({"kty": "oct", "kid": "one", "k": secret})
+    keys = PlatformKeys(JwksFile(house.platform.jwks))
+    for algorithm in ("HS256", "HS512", "EdDSA", "none"):
+        assert await keys.find("one", algorithm) is None
 
 
 async def test_without_readable_keys_the_door_stays_shut(house: WholeHouse) -> None:

@@ -100,6 +100,14 @@ class SqliteAccounts:
 
         return await self._database.read(read)
 
+    async def user_ids(self, after: str, limit: int) -> list[str]:
+        """Return at most *limit* ids after *after*: of accounts, and of the platform's people."""
+
+        def read(con: sqlite3.Connection) -> list[str]:
+            return [row[0] for row in con.execute(_SWEEP["everyone"], (after, after, limit))]
+
+        return await self._database.read(read)
+
     async def put_login_token(self, token: LoginToken) -> None:
         """Keep a login token; those of the same bucket that expired go."""
         user = token.user

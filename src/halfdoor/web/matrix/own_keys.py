@@ -30,8 +30,13 @@ def routes(
     proofs: Proofs,
     clock: Clock,
     signed_in: Callable[[SignedIn], Response],
+    settled: Callable[[str], None],
 ) -> list[Route]:
-    """Return the routes of this page."""
+    """Return the routes of this page.
+
+    *settled* is told the user whose waiting device was let in or turned away, so that its long
+    poll, and those of the others, look again.
+    """
 
     async def waiting(_request: Request, session: Session) -> Response:
         """What waits: for a live session all of it, for a waiting one its own code."""
@@ -56,15 +61,18 @@ def routes(
     async def approve(request: Request, session: Session) -> Response:
         body = await request.json()
         await pending.approve(session, request.params["session"], _text(body, "code"))
+        settled(session.user)
         return empty_object()
 
     async def refuse(request: Request, session: Session) -> Response:
         device = await pending.refuse(session, request.params["session"])
+        settled(session.user)
         return json_response({"device_id": device})
 
     async def recover(request: Request, session: Session) -> Response:
         body = await request.json()
         await pending.recover(session, _text(body, "recovery_key"))
+        settled(session.user)
         return empty_object()
 
     async def make_recovery(request: Request, session: Session) -> Response:

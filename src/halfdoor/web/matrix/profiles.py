@@ -20,7 +20,7 @@ Changed = Callable[[Session], Awaitable[None]]
 Suspended = Callable[[str], Awaitable[bool]]
 
 
-def routes(profiles: Profiles, changed: Changed, suspended: Suspended | None = None) -> list[Route]:
+def routes(profiles: Profiles, changed: Changed, suspended: Suspended) -> list[Route]:
     """Return the routes of this page; *changed* shows the new name in the person's rooms.
 
     Whoever is *suspended* shows nothing new: a name can say as much as a message.
@@ -61,7 +61,7 @@ def routes(profiles: Profiles, changed: Changed, suspended: Suspended | None = N
     async def check_writes(session: Session) -> None:
         if session.closed:
             raise ApiError(403, "M_FORBIDDEN", "The account was started over: this can only read.")
-        if suspended is not None and await suspended(session.user):
+        if await suspended(session.user):
             raise ApiError(403, "M_USER_SUSPENDED", "This account is suspended.")
 
     return [
