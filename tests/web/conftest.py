@@ -43,7 +43,7 @@ class Sessions:
     inside: list[Someone] = field(default_factory=list)
     admitted: int = 0
 
-    async def admit(self, token: str) -> Session:
+    async def admit(self, token: str, _address: str) -> Session:
         if token not in self.known:
             raise ApiError(401, "M_UNKNOWN_TOKEN", "Unknown token.", soft_logout=False)
         self.admitted += 1

@@ -84,12 +84,14 @@ class Sessions:
         before the next await: from then on the key stays open until that block is left.
         """
         token = self._mint.read(text, "acc")
-        seat = self._seats.at_hand(token.lookup)
-        if seat is None or now >= seat.until:
-            seat = await self._sit(token, now, ip)
-        if seat.session.pending or self._keyring.holds(seat.session.id):
+        known = self._seats.at_hand(token.lookup)
+        fresh = known is None or now >= known.until
+        seat = await self._sit(token, now, ip) if known is None or fresh else known
+        if seat.session.pending:
             return seat.session
-        self._unlock(seat, token)
+        # A key may be open already and its former ones not: the account changed meanwhile.
+        if not self._keyring.holds(seat.session.id) or (fresh and seat.former):
+            self._unlock(seat, token)
         return seat.session
 
     def forget(self, user: str) -> None:

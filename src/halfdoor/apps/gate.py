@@ -15,9 +15,12 @@ class Gate:
         self._keyring = keyring
         self._clock = clock
 
-    async def admit(self, token: str) -> Session:
-        """Return the session of *token*, its keys open until `release`. Raises `AccountsError`."""
-        session = await self._sessions.authenticate(token, self._clock.now_ms())
+    async def admit(self, token: str, address: str) -> Session:
+        """Return the session of *token*, used from *address*; its keys are open until `release`.
+
+        Raises `AccountsError`.
+        """
+        session = await self._sessions.authenticate(token, self._clock.now_ms(), address)
         # No await in between: from here on the keyring counts this request.
         self._keyring.start(session.id)
         return session

@@ -61,6 +61,10 @@ class PlatformApi(Section, frozen=True, kw_only=True):
             "Without it `/_halfdoor/platform/` is closed."
         ),
     ] = None
+    issuer: Annotated[
+        str | None,
+        Meta(description="The `iss` claim of signed requests; without it, that of sign-in."),
+    ] = None
 
 
 class Limits(Section, frozen=True, kw_only=True):

@@ -185,15 +185,21 @@ class Reading:
         if not room.sealed_state:
             return {}
         epoch = await self.current(reader, room, room.header.hh)
-        if epoch is None:
-            return {}
-        opened = {}
+        opened, older = {}, []
         for key, row in room.sealed_state.items():
             try:
+                if epoch is None:
+                    raise Denied
                 opened[key] = (row, epoch.opener.open(row.fields, row.body))
             except Denied:
-                # Written under an older epoch: the request that began this one had no key.
-                continue
+                # Sealed under an older epoch: the request that began this one had no key. The
+                # event itself says the same to whoever has that key.
+                if room.state[key].fields.event_id == row.fields.event_id:
+                    older.append((key, row, room.state[key]))
+        contents = await self.contents(reader, room, [event for _, _, event in older])
+        for (key, row, _), content in zip(older, contents, strict=True):
+            if content is not None:
+                opened[key] = (row, content)
         return opened
 
 

@@ -202,10 +202,6 @@ class Room:
         """Return the display name of *user* in this conversation."""
         return (self.content("m.room.member", user) or {}).get("displayname")
 
-    def keyless(self) -> list[str]:
-        """Return members of the newest epoch who had no key when it began."""
-        return [user for user, kid in self.header.members if kid is None]
-
     # -- moving on -----------------------------------------------------------------------------
 
     def apply(

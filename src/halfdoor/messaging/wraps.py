@@ -13,6 +13,7 @@ from halfdoor.messaging.ledger import ConversationStore, EpochRecord, LateWrap, 
 from halfdoor.messaging.reading import SLICE, Epoch, Reader, Reading
 from halfdoor.messaging.room import Room
 from halfdoor.messaging.rooms import Rooms
+from halfdoor.messaging.sight import value_at
 from halfdoor.messaging.wake import Wakeups
 from halfdoor.sealing.epochs import parse_header, parse_record
 from halfdoor.sealing.suites import PublicKey
@@ -50,14 +51,16 @@ class Wraps:
         self._clock = clock
 
     async def settle(self, reader: Reader, conv: str) -> None:
-        """Give everyone in *conv* who stands in its header without a key what they wait for."""
+        """Give everyone in *conv* who stands in a header without a key what they wait for."""
         try:
             room = await self._rooms.get(conv)
         except UnknownRoomError:
             return
         if room.members.get(reader.user) != "join":
             return
-        for user in room.keyless():
+        # Not in the newest header alone: another epoch may have begun since they got their key.
+        epochs = await self._store.newest_epochs(conv, reader.user, _EPOCHS)
+        for user in sorted(_keyless(epochs)):
             if user != reader.user and room.members.get(user) in {"join", "invite"}:
                 await self.give(reader, room, user)
 
@@ -112,6 +115,26 @@ class Wraps:
         return late
 
 
+def _keyless(epochs: Iterable[EpochRecord]) -> set[str]:
+    """Return who stands in one of these headers without a key."""
+    return {
+        user
+        for epoch in epochs
+        # Headers are canonical JSON, so this spares nearly all of them the reading.
+        if b",null]" in epoch.header
+        for user, kid in parse_header(epoch.header).members
+        if kid is None
+    }
+
+
+def _was_shared(record: EpochRecord, room: Room) -> bool:
+    """Tell whether newcomers were to read what this epoch holds; a change of that ends an epoch."""
+    course = room.course("m.room.history_visibility", "", "history_visibility")
+    # The first epoch begins before the creation has said so.
+    start = max(record.first_seq, course[0][0]) if course else record.first_seq
+    return (value_at(course, start) or "shared") == "shared"
+
+
 def _lacks(record: EpochRecord, room: Room, user: str, kid: bytes) -> bool:
     """Tell whether *user* may read this epoch by the rules and has no wrap of it."""
     if record.wrap is not None or record.late is not None:
@@ -120,4 +143,4 @@ def _lacks(record: EpochRecord, room: Room, user: str, kid: bytes) -> bool:
     if user in members:
         return members[user] is None or members[user] == kid
     # Before they came, only where the conversation shares its history.
-    return room.history_visibility == "shared"
+    return room.history_visibility == "shared" and _was_shared(record, room)

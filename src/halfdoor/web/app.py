@@ -52,7 +52,7 @@ class Session(Protocol):
 class SessionGate(Protocol):
     """Turns an access token into a session for the length of one request."""
 
-    async def admit(self, token: str) -> Any:
+    async def admit(self, token: str, address: str) -> Any:
         """The `Session` of *token*; raises what the error table answers (401 M_UNKNOWN_TOKEN …)."""
 
     def release(self, session: Any) -> None:
@@ -166,7 +166,7 @@ class App:
     async def _session(self, request: Request, house: str) -> Session:
         token = request.access_token()
         try:
-            session: Session = await self._sessions.admit(token)
+            session: Session = await self._sessions.admit(token, request.address)
         except Exception:
             # Whoever tries tokens is slowed down; whoever has one is not.
             self._count(self._strays, house)

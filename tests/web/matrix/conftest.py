@@ -78,7 +78,7 @@ class Seats:
 
     known: dict[str, Seat] = field(default_factory=dict)
 
-    async def admit(self, token: str) -> Session:
+    async def admit(self, token: str, _address: str) -> Session:
         if token not in self.known:
             raise ApiError(401, "M_UNKNOWN_TOKEN", "Unknown token.", soft_logout=False)
         return self.known[token]

@@ -60,12 +60,13 @@ def platform_doors(
     keys = config.platform_api.jwks_file
     if keys is None:
         return None
-    if config.jwt.issuer is None:
+    issuer = config.platform_api.issuer or config.jwt.issuer
+    if issuer is None:
         raise ConfigError(
-            "platform_api.jwks_file", "needs jwt.issuer: it is the `iss` of signed requests too."
+            "platform_api.issuer", "with keys it must be set, or any issuer would do."
         )
     settings = SignatureSettings(
-        issuer=config.jwt.issuer,
+        issuer=issuer,
         audience=audience_of(config.server_name),
         algorithms=tuple(config.jwt.algorithms),
         leeway_s=config.jwt.leeway_seconds,
