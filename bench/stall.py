@@ -17,11 +17,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
-import cryptography
-import msgspec
 import uvloop
 from bench.town import DAY_MS, Town
 
@@ -145,8 +144,8 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=5)
     options = parser.parse_args()
     print(
-        f"{platform.platform()}, Python {platform.python_version()}, uvloop {uvloop.__version__},"
-        f" cryptography {cryptography.__version__}, msgspec {msgspec.__version__}"
+        f"{platform.platform()}, Python {platform.python_version()}, uvloop {version('uvloop')},"
+        f" cryptography {version('cryptography')}, msgspec {version('msgspec')}"
     )
     return 0 if uvloop.run(bench(options.epochs, options.runs)) else 1
 

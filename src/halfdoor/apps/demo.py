@@ -20,7 +20,7 @@ from halfdoor.apps.demo_story import play
 from halfdoor.apps.house import House
 from halfdoor.apps.server import run_house
 from halfdoor.config.demo import DemoOptions
-from halfdoor.config.model import Config, Jwt, PlatformApi
+from halfdoor.config.model import Config, Jwt, Limits, PlatformApi, Rate
 from halfdoor.policy.load import load as load_policy
 from halfdoor.store.outerkey import default_path
 from halfdoor.web.serve import Stopping
@@ -28,6 +28,15 @@ from halfdoor.web.serve import Stopping
 # The pretended platform of `--jwks`.
 ISSUER: Final = "https://platform.example"
 AUDIENCE: Final = "halfdoor"
+
+# Everybody in a demo is on this machine, and somebody's script may well be among them.
+_GENEROUS: Final = Limits(
+    login=Rate(per_minute=300, burst=100),
+    send=Rate(per_minute=6_000, burst=1_000),
+    sync=Rate(per_minute=6_000, burst=1_000),
+    other=Rate(per_minute=6_000, burst=1_000),
+    anonymous=Rate(per_minute=6_000, burst=1_000),
+)
 
 
 def run(options: DemoOptions) -> int:
@@ -76,6 +85,7 @@ def _config(options: DemoOptions, data: Path, outer_key: Path) -> Config:
         tls_key=options.tls_key,
         development=options.development,
         log_level=options.log_level,
+        limits=_GENEROUS,
     )
     if options.access_token_seconds is not None:
         config = msgspec.structs.replace(config, access_token_seconds=options.access_token_seconds)
