@@ -39,6 +39,9 @@ class View:
 
     async def _take(self, conv: str, section: dict[str, Any], membership: str) -> None:
         room = self.rooms.setdefault(conv, RoomView())
+        if room.membership != "join" and section["timeline"]["limited"]:
+            # What was shown from outside is no beginning that pages could join on to.
+            room.timeline = []
         room.membership = membership
         events = list(section["timeline"]["events"])
         known = {one["event_id"] for one in room.timeline}

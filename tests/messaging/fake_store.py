@@ -78,6 +78,8 @@ class FakeStore:
             raise StaleError
         if (conv.head.hh, conv.head.revision) != item.expects:
             raise StaleError
+        if item.start is not None and item.start.epoch != conv.head.epoch + 1:
+            raise StaleError
         self.conversations[item.conv] = conv
         head = conv.head
         if item.start is not None:

@@ -309,9 +309,7 @@ class Someone:
 
     async def send(self, conv: str, kind: str, content: dict[str, Any]) -> str:
         self.sent += 1
-        return await self.house.sender.message(
-            self.reader, conv, kind, content, f"txn{self.sent}"
-        )
+        return await self.house.sender.message(self.reader, conv, kind, content, f"txn{self.sent}")
 
     async def edit(self, conv: str, event: str, text: str) -> str:
         new = {"msgtype": "m.text", "body": text}

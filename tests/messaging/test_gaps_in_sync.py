@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from tests.messaging.client_view import View
 from tests.messaging.little_house import LittleHouse, Someone, bodies
+from tests.messaging.slow_store import before_first
 
 Section = dict[str, Any]
 KEYS = ("state_after", "org.matrix.msc4222.state_after")
@@ -174,19 +175,9 @@ async def test_an_event_that_came_while_the_first_answer_was_made_is_told_once(
     house: LittleHouse,
 ) -> None:
     ada, ben, conv = await pair(house)
-    rooms = house.rooms
     ben.token = None
-    get, done = rooms.get, []
-
-    async def slow(room: str) -> Any:
-        if not done:
-            done.append(True)
-            await ada.say(conv, "meanwhile")
-        return await get(room)
-
-    rooms.get = slow  # type: ignore[method-assign]
+    before_first(house.rooms, "get", lambda: ada.say(conv, "meanwhile"))
     first = await joined(ben, conv)
-    assert done
     second = await ben.sync()
     later = second.get("rooms", {}).get("join", {}).get(conv, {"timeline": {"events": []}})
     told = bodies(first["timeline"]["events"]) + bodies(later["timeline"]["events"])

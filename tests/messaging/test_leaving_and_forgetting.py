@@ -101,9 +101,22 @@ async def test_an_invitation_turned_down_is_told_once_to_both(house: LittleHouse
     assert [one["content"]["membership"] for one in section["timeline"]["events"]] == ["leave"]
     assert set(await ben.sync()) == {"next_batch"}
     told = (await ada.sync())["rooms"]["join"][conv]["timeline"]["events"]
-    assert [(one["state_key"], one["content"]["membership"]) for one in told] == [
-        (ben.id, "leave")
-    ]
+    assert [(one["state_key"], one["content"]["membership"]) for one in told] == [(ben.id, "leave")]
+
+
+async def test_turning_down_twice_in_one_gap_leads_to_no_page_that_is_refused(
+    house: LittleHouse,
+) -> None:
+    ada, ben = await house.person("ada"), await house.person("ben")
+    house.connect(ada, ben)
+    conv = await ada.create(ben)
+    await ben.sync()
+    await ben.leave(conv)
+    await ada.invite(conv, ben)
+    await ben.leave(conv)
+    section = left(await ben.sync(limit=1), conv)
+    assert section["timeline"]["limited"] is False
+    assert len(section["timeline"]["events"]) == 1
 
 
 async def test_an_invitation_taken_back_unseen_is_told_as_left(house: LittleHouse) -> None:

@@ -93,7 +93,7 @@ async def test_a_repeat_after_a_restart_gets_the_first_answer(tmp_path: Path) ->
 async def test_a_repeat_gets_the_first_answer_even_if_it_would_be_refused_now(
     house: WholeHouse,
 ) -> None:
-    ada, ben, room = await pair(house)
+    _ada, ben, room = await pair(house)
     first = await put(ben, room, "x1")
     done = await redact(ben, room, first, "r1")
     await ben.ask("POST", f"{V3}/rooms/{quote(room)}/leave")

@@ -5,7 +5,7 @@ lies in, and what the removed person's own session can open with it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.messaging.little_house import LittleHouse, Someone
+from tests.messaging.slow_store import Slow, after_first, before_first
 from tests.messaging.whole_house import V3, WholeHouse, whole_house
 
 from halfdoor.messaging.errors import MessagingError
@@ -66,19 +67,9 @@ async def test_a_send_that_was_decided_before_the_removal_is_sealed_again(
 ) -> None:
     ada, ben, cleo, conv = await trio(house)
     await cleo.say(conv, "before")
-    check, done = house.contacts.check_event, []
-
-    async def slow(*args: Any, **options: Any) -> Any:
-        found = await check(*args, **options)
-        if not done:
-            done.append(True)
-            # While the sender's facts are gathered, the removal is kept and taken over.
-            await ada.kick(conv, ben)
-        return found
-
-    house.contacts.check_event = slow  # type: ignore[method-assign]
+    # While the sender's facts are gathered, the removal is kept and taken over.
+    after_first(house.contacts, "check_event", lambda: ada.kick(conv, ben))
     await cleo.say(conv, "not for ben")
-    assert done
     assert await check_closed(house, conv, ben) == 1
 
 
@@ -86,31 +77,14 @@ async def test_a_send_that_was_sealed_before_the_removal_is_sealed_again(
     house: LittleHouse,
 ) -> None:
     ada, ben, cleo, conv = await trio(house)
-    append, done = house.store.append, []
-
-    async def slow(item: Any) -> Any:
-        if not done:
-            done.append(True)
-            await ada.kick(conv, ben)
-        return await append(item)
-
-    house.store.append = slow  # type: ignore[method-assign]
+    before_first(house.store, "append", lambda: ada.kick(conv, ben))
     await cleo.say(conv, "not for ben")
     assert await check_closed(house, conv, ben) == 1
 
 
 async def test_a_send_of_the_removed_themselves_is_refused(house: LittleHouse) -> None:
     ada, ben, _cleo, conv = await trio(house)
-    check, done = house.contacts.check_event, []
-
-    async def slow(*args: Any, **options: Any) -> Any:
-        found = await check(*args, **options)
-        if not done:
-            done.append(True)
-            await ada.kick(conv, ben)
-        return found
-
-    house.contacts.check_event = slow  # type: ignore[method-assign]
+    after_first(house.contacts, "check_event", lambda: ada.kick(conv, ben))
     with pytest.raises(MessagingError):
         await ben.say(conv, "a last word")
     assert await check_closed(house, conv, ben) == 0
@@ -123,15 +97,7 @@ async def test_an_invitation_by_someone_put_out_meanwhile_is_refused(house: Litt
         house.connect(dan, one)
     powers = {"users": {ada.id: 100, ben.id: 50}}
     await ada.set_state(conv, "m.room.power_levels", powers)
-    append, done = house.store.append, []
-
-    async def slow(item: Any) -> Any:
-        if not done:
-            done.append(True)
-            await ada.kick(conv, ben)
-        return await append(item)
-
-    house.store.append = slow  # type: ignore[method-assign]
+    before_first(house.store, "append", lambda: ada.kick(conv, ben))
     with pytest.raises(MessagingError):
         await ben.invite(conv, dan)
     assert dan.id not in (await house.rooms.get(conv)).members
@@ -142,17 +108,13 @@ async def test_an_invitation_never_turns_a_member_back_into_an_invitee(house: Li
     dan = await house.person("dan")
     for one in (ada, _ben, cleo):
         house.connect(dan, one)
-    append, done = house.store.append, []
-
-    async def slow(item: Any) -> Any:
-        if not done:
-            done.append(True)
-            await ada.invite(conv, dan)
-            await dan.join(conv)
-        return await append(item)
-
     await ada.set_state(conv, "m.room.power_levels", {"users": {ada.id: 100, cleo.id: 50}})
-    house.store.append = slow  # type: ignore[method-assign]
+
+    async def meanwhile() -> None:
+        await ada.invite(conv, dan)
+        await dan.join(conv)
+
+    before_first(house.store, "append", meanwhile)
     with pytest.raises(MessagingError):
         await cleo.invite(conv, dan)
     assert (await house.rooms.get(conv)).members[dan.id] == "join"
@@ -163,49 +125,13 @@ async def test_taking_back_an_invitation_of_someone_banned_meanwhile_lifts_no_ba
 ) -> None:
     ada, ben, cleo, conv = await trio(house)
     await ada.set_state(conv, "m.room.power_levels", {"users": {ada.id: 100, cleo.id: 60}})
-    append, done = house.store.append, []
-
-    async def slow(item: Any) -> Any:
-        if not done:
-            done.append(True)
-            await house.moves.ban(ada.reader, conv, ben.id, {})
-        return await append(item)
-
-    house.store.append = slow  # type: ignore[method-assign]
+    before_first(house.store, "append", lambda: house.moves.ban(ada.reader, conv, ben.id, {}))
     with pytest.raises(MessagingError):
         await cleo.kick(conv, ben)
     assert (await house.rooms.get(conv)).members[ben.id] == "ban"
 
 
-class Turns:
-    """Lets each store call of several requests go on in the order that a list of numbers says."""
-
-    def __init__(self, house: LittleHouse, order: list[int]) -> None:
-        self.house = house
-        self.order = order
-        for name in ("append", "epochs", "event", "room", "place", "contact", "one_account_data"):
-            setattr(house.store, name, self._slow(getattr(house.store, name)))
-
-    def _slow(self, call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        async def slow(*args: Any, **options: Any) -> Any:
-            for _ in range(self.order.pop() if self.order else 0):
-                await asyncio.sleep(0)
-            result = None
-            failure: Exception | None = None
-            try:
-                result = await call(*args, **options)
-            except Exception as error:
-                failure = error
-            for _ in range(self.order.pop() if self.order else 0):
-                await asyncio.sleep(0)
-            if failure is not None:
-                raise failure
-            return result
-
-        return slow
-
-
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     order=st.lists(st.integers(0, 6), max_size=60),
     senders=st.integers(1, 4),
@@ -222,7 +148,9 @@ def test_under_any_interleaving_nothing_later_is_open_to_the_removed(
         await ben.messages(conv)
         if forgetful:
             house.start()
-        Turns(house, order)
+        names = ("append", "epochs", "event", "room", "place", "contact", "one_account_data")
+        Slow(house.store, names, order)
+
         async def quietly(act: Awaitable[Any]) -> None:
             try:
                 await act

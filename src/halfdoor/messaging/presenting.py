@@ -17,7 +17,7 @@ from halfdoor.messaging.sight import may_see, membership_at
 from halfdoor.sealing.labels import Denied
 
 _NOTHING: Final = b"{}"
-_MANY: Final = 32
+_MANY: Final = 25
 # The id of the event that a state event took the place of, and its content if it can be read.
 Replaced = tuple[str, bytes | None]
 
@@ -49,12 +49,12 @@ class Presenting:
         contents = await self._reading.contents(reader, room, shown)
         edits = await self._edits(reader, room, shown) if bundled else {}
         replaced = await self._replaced(reader, room, shown)
-        if len(shown) > _MANY:
-            # Opening was work enough: let others have their turn.
-            await asyncio.sleep(0)
         now = self._clock.now_ms()
         presented = []
-        for event, opened in zip(shown, contents, strict=True):
+        for number, (event, opened) in enumerate(zip(shown, contents, strict=True)):
+            if number % _MANY == _MANY - 1:
+                # A long page is work for many turns: let others have theirs.
+                await asyncio.sleep(0)
             because, content = None, opened
             if event.redacted_by is not None:
                 because = await self._redaction(reader, room, event.redacted_by)

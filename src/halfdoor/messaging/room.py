@@ -247,6 +247,9 @@ class Room:
         """Return events with after < seq < before if all of them are at hand, else None."""
         if not self.recent or next(iter(self.recent)) > after + 1:
             return None
+        # The store may have kept more than was taken over here so far.
+        if before > self.head.last_seq + 1:
+            return None
         held = self.recent
         return [held[seq] for seq in range(after + 1, before) if seq in held]
 

@@ -9,6 +9,7 @@ from halfdoor.messaging.ledger import Committed, ConversationStore, EpochStart, 
 from halfdoor.messaging.room import Room
 
 _BOUND: Final = 4_000
+_NO_END: Final = 2**62
 
 
 class Rooms:
@@ -18,6 +19,9 @@ class Rooms:
         """Read conversations from *store*."""
         self._store = store
         self._held: OrderedDict[str, Room] = OrderedDict()
+        # Goes up whenever a conversation moves on that is not at hand: a read that began before
+        # may be too old to be kept.
+        self._missed = 0
 
     def at_hand(self, conv: str) -> Room | None:
         """Return the conversation if no look-up is needed."""
@@ -29,16 +33,33 @@ class Rooms:
         if room is not None:
             self._held.move_to_end(conv)
             return room
+        missed = self._missed
         record = await self._store.room(conv)
         if record is None:
             raise UnknownRoomError("there is no such conversation, or it is not for you")
         # Another request may have loaded it, and moved it on, meanwhile.
         room = self._held.get(conv)
+        if room is None and missed != self._missed:
+            return Room(record)
         if room is None:
             room = self._held[conv] = Room(record)
             while len(self._held) > _BOUND:
                 self._held.popitem(last=False)
         return room
+
+    async def caught_up(self, conv: str) -> Room:
+        """Return *conv* with all that is kept, also what is still to be taken over here.
+
+        A person's inbox may be read a moment before this process's picture has moved on.
+        """
+        while True:
+            room = await self.get(conv)
+            newer = await self._store.events(
+                conv, after=room.head.last_seq, before=_NO_END, limit=1, newest_first=True
+            )
+            if not newer or newer[0].seq <= room.head.last_seq:
+                return room
+            self.drop(conv)
 
     async def for_member(self, conv: str, user: str, *memberships: str) -> Room:
         """Return *conv* if *user* is in it or has one of *memberships*; else as if it were not."""
@@ -52,7 +73,10 @@ class Rooms:
     ) -> None:
         """Move a conversation on. Whatever does not continue what is known is read anew later."""
         room = self._held.get(committed.conv)
-        if room is None or committed.repeat:
+        if room is None:
+            self._missed += 1
+            return
+        if committed.repeat or committed.head.last_seq <= room.head.last_seq:
             return
         first = committed.events[0].seq if committed.events else room.head.last_seq + 1
         if first != room.head.last_seq + 1:
@@ -63,3 +87,4 @@ class Rooms:
     def drop(self, conv: str) -> None:
         """Read *conv* anew next time."""
         self._held.pop(conv, None)
+        self._missed += 1

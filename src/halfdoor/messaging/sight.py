@@ -72,7 +72,8 @@ def company(room: Room, seq: int) -> int:
     """
     course: list[tuple[int, int]] | None = room.derived.get("company")
     if course is None:
-        course, present = [], set()
+        course = []
+        present: set[str | None] = set()
         for event in room.log:
             if event.fields.type == "m.room.member":
                 here = clear_content(event).get("membership") in {"join", "invite"}

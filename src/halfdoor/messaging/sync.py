@@ -9,11 +9,12 @@ import msgspec
 from halfdoor.messaging.audience import Audience
 from halfdoor.messaging.errors import UnknownRoomError
 from halfdoor.messaging.ledger import Told
-from halfdoor.messaging.mailbox import MailboxStore
+from halfdoor.messaging.mailbox import EVENT, MailboxStore
 from halfdoor.messaging.personal import Personal
 from halfdoor.messaging.reading import Reader
 from halfdoor.messaging.room import Room
 from halfdoor.messaging.rooms import Rooms
+from halfdoor.messaging.sight import value_at
 from halfdoor.messaging.sync_changes import Changes, RoomChanges
 from halfdoor.messaging.sync_rooms import Section, SyncOptions, SyncRooms
 from halfdoor.messaging.sync_token import SyncToken
@@ -189,12 +190,14 @@ class Syncer:
     ) -> None:
         try:
             room = await self._rooms.get(conv)
+            if changed is None or changed.newest > room.head.last_seq:
+                room = await self._rooms.caught_up(conv)
         except UnknownRoomError:
             return
         tail, position = place
-        # Asked before anything is waited for: what comes from here on has a row after *position*.
-        upto = tail.first_seq_after(position, conv) or room.head.last_seq + 1
-        membership = room.members.get(reader.user)
+        upto = await self._upto(reader, room, position, changed)
+        seen = changed.newest if changed is not None and changed.newest else upto - 1
+        membership = value_at(room.memberships(reader.user), seen)
         if membership == "join":
             answer.join[conv] = await self._sections.joined(
                 reader,
@@ -207,6 +210,9 @@ class Syncer:
                 unheard=(await self._audience.of(reader.user)).unheard,
                 upto=upto,
             )
+        elif membership != room.members.get(reader.user):
+            # It changed again meanwhile: the next answer says what became of it.
+            return
         elif membership == "invite":
             if await self._shows_invite(reader, room):
                 inviter = room.state[("m.room.member", reader.user)].fields.sender
@@ -214,6 +220,16 @@ class Syncer:
                 answer.invite[conv] = await self._sections.invited(reader, room, known=known)
         elif membership in {"leave", "ban"} and (changed is None or changed.events):
             answer.leave[conv] = await self._sections.left(reader, room, changed, options)
+
+    async def _upto(
+        self, reader: Reader, room: Room, position: int, changed: RoomChanges | None
+    ) -> int:
+        """Return the seq of the first event that the next answer will tell: this one must not."""
+        end = room.head.last_seq + 1
+        if changed is not None and not self._sections.is_whole(reader, room, changed):
+            return end
+        rows = await self._mailbox.inbox(reader.user, after=position, limit=_ROWS)
+        return min([row.seq for row in rows if row.conv == room.conv and row.kind == EVENT] + [end])
 
     async def _shows_invite(self, reader: Reader, room: Room) -> bool:
         # An invite by somebody this person ignores since is not shown (CS-API, "Ignoring users").

@@ -19,12 +19,13 @@ from halfdoor.messaging.mailbox import (
 class RoomChanges:
     """What happened in one conversation, as one person's inbox tells it."""
 
-    __slots__ = ("account", "counts", "events", "invite", "reader", "receipts")
+    __slots__ = ("account", "counts", "events", "invite", "newest", "reader", "receipts")
 
     def __init__(self) -> None:
         """Nothing yet."""
         self.events: list[int] = []
         self.receipts: set[int] = set()
+        self.newest = 0
         self.invite = False
         self.reader = False
         self.counts = False
@@ -52,6 +53,9 @@ class Changes:
 
     def _take(self, row: Told) -> None:
         kind = row.kind
+        if kind in {EVENT, INVITE}:
+            changes = self.room(row.conv)
+            changes.newest = max(changes.newest, row.seq)
         if kind == EVENT:
             self.room(row.conv).events.append(row.seq)
         elif kind == RECEIPT:

@@ -11,7 +11,13 @@ from halfdoor.messaging.mailbox import AccountData
 from halfdoor.messaging.presenting import Presenting, raw
 from halfdoor.messaging.reading import Reader
 from halfdoor.messaging.room import Room
-from halfdoor.messaging.sight import asked_at, may_see, newest_unopened, reads_request
+from halfdoor.messaging.sight import (
+    asked_at,
+    may_read,
+    may_see,
+    newest_unopened,
+    reads_request,
+)
 from halfdoor.messaging.sync_changes import RoomChanges
 from halfdoor.messaging.sync_token import timeline_token
 from halfdoor.messaging.typing import Typing
@@ -66,7 +72,7 @@ class SyncRooms:
 
         Events from the seq *upto* on belong to the answer after this one.
         """
-        whole = changes is None or changes.reader or self._newly_joined(reader, room, changes)
+        whole = changes is None or self.is_whole(reader, room, changes)
         if whole:
             timeline = await self._newest(reader, room, options.filter, upto)
             last_seen = 0
@@ -129,7 +135,10 @@ class SyncRooms:
     ) -> Section:
         """Return a room the reader is no longer in, up to and with the event that says so."""
         gone = room.memberships(reader.user)[-1][0]
-        if changes is not None and changes.events:
+        if not may_read(room, reader.user):
+            # A rejected invite: there is nothing else here for them, and no way back to page.
+            timeline, last_seen = Timeline([], limited=False, first=gone), gone
+        elif changes is not None and changes.events:
             seqs = [seq for seq in changes.events if seq <= gone]
             timeline = await self._told(reader, room, seqs, options.filter)
             last_seen = seqs[0] - 1 if seqs else gone
@@ -137,7 +146,7 @@ class SyncRooms:
             timeline = await self._newest(reader, room, options.filter, gone + 1)
             last_seen = 0
         if not timeline.events:
-            # A rejected invite, or a gap: the membership event stands there all the same.
+            # A gap, or a filter: the membership event stands there all the same.
             event = room.state[("m.room.member", reader.user)]
             timeline.events = await self._presenting.present(reader, room, [event])
         end = gone + 1 if options.state_after is not None else timeline.first
@@ -248,10 +257,10 @@ class SyncRooms:
         ]
         return raw(await self._presenting.state(reader, room, chosen)) if chosen else []
 
-    def _newly_joined(self, reader: Reader, room: Room, changes: RoomChanges) -> bool:
-        """Tell whether the reader's own join is among the changes."""
-        if not changes.events:
-            return False
+    def is_whole(self, reader: Reader, room: Room, changes: RoomChanges) -> bool:
+        """Tell whether all of a room is to be sent: joined just now, or readable just now."""
+        if changes.reader or not changes.events:
+            return changes.reader
         memberships = room.memberships(reader.user)
         joins = [
             seq

@@ -76,13 +76,6 @@ class Tail:
         # Positions have no gaps here, so the rows wanted are the last so many.
         return [self.rows[at] for at in range(since - self.last, 0)]
 
-    def first_seq_after(self, position: int, conv: str) -> int | None:
-        """Return the seq of the first event of *conv* told after *position*, if one is at hand."""
-        for told in self.after(position) or ():
-            if told.conv == conv and told.kind == EVENT:
-                return told.seq
-        return None
-
     def ring(self) -> None:
         """Wake everyone who waits for this person's inbox."""
         waiters, self.waiters = self.waiters, []
