@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from tests.messaging.little_house import DAY_MS, LittleHouse, Someone, bodies
 
 from halfdoor.messaging.errors import (
@@ -230,3 +231,20 @@ async def test_the_members_behind_a_page_come_with_it(house: LittleHouse) -> Non
     await ada.say(conv, "hello")
     page = await ben.messages(conv, limit=1)
     assert [one["state_key"] for one in page["state"]] == [ada.id]
+
+
+async def test_an_event_changed_in_the_database_does_not_shut_out_the_others() -> None:
+    house = LittleHouse()
+    ada = await house.person("ada")
+    conv = await ada.create()
+    await ada.say(conv, "before")
+    await ada.say(conv, "changed")
+    await ada.say(conv, "after")
+    events = house.store.conversations[conv].events
+    place = next(at for at, one in enumerate(events) if one.seq == events[-2].seq)
+    body = events[place].body or b""
+    events[place] = replace(events[place], body=body[:-1] + bytes([body[-1] ^ 1]))
+    house.start()
+    chunk = (await ada.messages(conv))["chunk"][:3]
+    assert [one["content"].get("body") for one in chunk] == ["after", None, "before"]
+    assert [one["unsigned"].get("org.halfdoor.damaged") for one in chunk] == [None, True, None]

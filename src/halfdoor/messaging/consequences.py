@@ -89,7 +89,12 @@ class Consequences:
                 )
                 return Plan(drafts=(made,))
 
-            await self._keeper.keep(reader, place.conv, decide)
+            try:
+                await self._keeper.keep(reader, place.conv, decide)
+            except (MessagingError, BusyError, NoEscrowSetError):
+                # The others are told all the same; who shares this one sees the new kid in its
+                # next header.
+                continue
 
     async def pending(self, user: str, waiting: PendingRecord) -> None:
         """Wake the live devices of *user*: one of theirs waits for approval."""

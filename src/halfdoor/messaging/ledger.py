@@ -101,8 +101,8 @@ class Append(msgspec.Struct, frozen=True, gc=False):
 
     `expects` is `(hh, revision)` as the request saw them before it sealed; under the lock the
     writer compares them with the conversation's and refuses with `StaleError`, as it does an epoch
-    that is not the next one. hh is None where no epoch is current. An event id that is there already makes the whole append a repeat: it is
-    answered with what was kept the first time.
+    that is not the next one. hh is None where no epoch is current. An event id that is there
+    already makes the whole append a repeat: it is answered with what was kept the first time.
     """
 
     conv: str

@@ -10,7 +10,7 @@ from halfdoor.clock import Clock
 from halfdoor.messaging import events
 from halfdoor.messaging.content import encode
 from halfdoor.messaging.ledger import ConversationStore, StoredEvent
-from halfdoor.messaging.reading import Reader, Reading
+from halfdoor.messaging.reading import DAMAGED, Reader, Reading
 from halfdoor.messaging.redaction import redact_content
 from halfdoor.messaging.room import Room
 from halfdoor.messaging.sight import may_see, membership_at
@@ -64,6 +64,8 @@ class Presenting:
             edit = edits.get(event.fields.event_id)
             older = replaced.get(event.seq)
             beside = self._unsigned(reader, room, event, now, older, because, edit)
+            if content is DAMAGED:
+                beside["org.halfdoor.damaged"] = True
             presented.append((event, _client_event(room, event, content, beside, with_room)))
         return presented
 
