@@ -334,6 +334,38 @@ async def test_one_request_too_many_is_503_at_once_and_room_comes_back(
     assert (await house.ask("GET", b"/stay")).status == 200
 
 
+async def test_one_person_cannot_take_every_place_that_their_house_shares(
+    build: Callable[..., Any],
+) -> None:
+    sitting, leave = asyncio.Semaphore(0), asyncio.Event()
+
+    async def stay(_request: Request, _session: Any) -> Response:
+        sitting.release()
+        await leave.wait()
+        return empty_object()
+
+    house = build(
+        [Route("GET", "/poll", stay, auth="pending_ok", limit="sync")],
+        limits=Limits(
+            by_address={}, by_session={}, max_polls_per_address=5, max_polls_per_person=2
+        ),
+    )
+    polls = [asyncio.ensure_future(house.ask("GET", b"/poll", token="ada")) for _ in range(2)]
+    for _ in polls:
+        await sitting.acquire()
+    refused = await house.ask("GET", b"/poll", token="ada", peer="192.0.2.8")
+    assert (refused.status, refused.json["errcode"]) == (429, "M_LIMIT_EXCEEDED")
+    assert refused.header(b"retry-after") == b"1"
+    polls.append(asyncio.ensure_future(house.ask("GET", b"/poll", token="bob")))
+    await sitting.acquire()
+    leave.set()
+    assert [(await each).status for each in polls] == [200, 200, 200]
+    # Places come back, also those of whoever was refused.
+    again = [await house.ask("GET", b"/poll", token="ada") for _ in range(3)]
+    assert [each.status for each in again] == [200, 200, 200]
+    assert house.app.turnstile.polling == 0
+
+
 @pytest.mark.parametrize(
     ("peer", "forwarded", "client"),
     [

@@ -17,7 +17,7 @@ from halfdoor.apps.doors import build_apps
 from halfdoor.apps.hardening import harden
 from halfdoor.apps.house import House, Setting
 from halfdoor.config.errors import ConfigError
-from halfdoor.config.listening import split_bind
+from halfdoor.config.listening import is_loopback, split_bind
 from halfdoor.config.model import Config
 from halfdoor.policy.errors import PolicyError
 from halfdoor.policy.load import load as load_policy
@@ -119,7 +119,7 @@ async def _serve(
             ]
 
             def on_ready(base_url: str) -> None:
-                addresses.append(config.public_url or base_url)
+                addresses.append(_public_address(config, base_url))
                 tasks.create_task(ready(house, base_url))
 
             try:
@@ -184,6 +184,15 @@ def _listeners(
             )
         )
     return listeners
+
+
+def _public_address(config: Config, base_url: str) -> str:
+    """Return where clients reach this server: as configured, by its name, or on this machine."""
+    if config.public_url is not None:
+        return config.public_url
+    if is_loopback(config.bind) and not config.behind_proxy:
+        return base_url
+    return f"https://{config.server_name}"
 
 
 def _metrics(house: House) -> Metrics:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from halfdoor.cli.speech import USAGE, server_module, stop
+from halfdoor.cli.speech import USAGE, server_module, stop, warn_of_development
 from halfdoor.config.demo import DemoOptions
 
 
@@ -55,6 +55,8 @@ def demo(
     """Start a house on this machine with a few people in it, and say what to try."""
     if (tls_cert is None) != (tls_key is None):
         stop("--tls-cert and --tls-key are given together.", USAGE)
+    if development:
+        warn_of_development()
     options = DemoOptions(
         port=port,
         data=data,

@@ -26,6 +26,14 @@ def tell(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
+def warn_of_development() -> None:
+    """Say loudly what the development switch opens."""
+    tell(
+        "WARNING: --development. Anyone on this machine may register, rates and password "
+        "rules are off, tokens may stand in addresses. Never use it with people's messages."
+    )
+
+
 def say_json(content: Any) -> None:
     """A result as one line of JSON, to stdout."""
     say(msgspec.json.encode(content, enc_hook=str).decode())

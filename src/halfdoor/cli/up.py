@@ -5,7 +5,13 @@ from typing import Annotated
 
 import typer
 
-from halfdoor.cli.speech import USAGE, environment, server_module, stop, tell
+from halfdoor.cli.speech import (
+    USAGE,
+    environment,
+    server_module,
+    stop,
+    warn_of_development,
+)
 from halfdoor.config.load import find_file, load
 
 
@@ -56,8 +62,5 @@ def up(
         },
     )
     if settings.development:
-        tell(
-            "WARNING: --development. Anyone on this machine may register, rates and password "
-            "rules are off, tokens may stand in addresses. Never use it with people's messages."
-        )
+        warn_of_development()
     raise typer.Exit(server_module("apps.server").run(settings) or 0)

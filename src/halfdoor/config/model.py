@@ -98,6 +98,9 @@ class Limits(Section, frozen=True, kw_only=True):
     polls_per_address: Annotated[
         int, Meta(ge=1, description="Syncs that wait at once for one address.")
     ] = 500
+    polls_per_person: Annotated[
+        int, Meta(ge=1, description="Syncs that wait at once for one person, on all devices.")
+    ] = 40
     connections: Annotated[int, Meta(ge=1, description="Open connections, in all.")] = 20_000
     url_bytes: Annotated[int, Meta(ge=1024, description="Longest path and query (414).")] = 8192
     header_bytes: Annotated[int, Meta(ge=1024, description="Longest headers in all (431).")] = (
@@ -129,7 +132,7 @@ class Config(Section, frozen=True, kw_only=True):
         str | None,
         Meta(
             description="Where clients reach this server, as /.well-known/matrix/client tells "
-            "them. Without it: `https://` and the server name."
+            "them. Without it: `https://` and the server name, or on loopback the address itself."
         ),
     ] = None
     bind: Annotated[

@@ -159,9 +159,18 @@ class App:
                 raise PendingDeviceError
             # No user id holds a space, so the key is unambiguous.
             self._count(self._by_session.get(route.limit), f"{session.user} {session.device}")
+            if route.limit == "sync":
+                return await self._poll(route, request, session)
             return await route.handler(request, session)
         finally:
             self._sessions.release(session)
+
+    async def _poll(self, route: Route, request: Request, session: Session) -> Response:
+        self.turnstile.sit(session.user)
+        try:
+            return await route.handler(request, session)
+        finally:
+            self.turnstile.rise(session.user)
 
     async def _session(self, request: Request, house: str) -> Session:
         token = request.access_token()

@@ -40,6 +40,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_requests: int = 1000
     max_polls: int = 20_000
     max_polls_per_address: int = 500
+    max_polls_per_person: int = 40
     max_url_bytes: int = 8192
     max_header_bytes: int = 16_384
 
@@ -67,6 +68,7 @@ def limits_from(settings: Settings, *, development: bool) -> Limits:
         max_requests=settings.requests,
         max_polls=settings.polls,
         max_polls_per_address=settings.polls_per_address,
+        max_polls_per_person=settings.polls_per_person,
         max_url_bytes=settings.url_bytes,
         max_header_bytes=settings.header_bytes,
     )
@@ -80,6 +82,7 @@ class Turnstile:
         self.working = 0
         self.polling = 0
         self._polls: Counter[str] = Counter()
+        self._persons: Counter[str] = Counter()
 
     def enter(self, *, poll: bool, household: str) -> None:
         """Count a request in; BusyError (503) or RateLimitedError (429) when there is no room."""
@@ -105,6 +108,21 @@ class Turnstile:
         self._polls[household] -= 1
         if not self._polls[household]:
             del self._polls[household]
+
+    def sit(self, person: str) -> None:
+        """Count a long poll of *person*; RateLimitedError (429) when they have too many.
+
+        Else one person could take every place that their whole school shares.
+        """
+        if self._persons[person] >= self._limits.max_polls_per_person:
+            raise RateLimitedError(1000)
+        self._persons[person] += 1
+
+    def rise(self, person: str) -> None:
+        """Count out a long poll that was counted in."""
+        self._persons[person] -= 1
+        if not self._persons[person]:
+            del self._persons[person]
 
 
 def check_sizes(

@@ -22,6 +22,8 @@ def receipts(answer: dict[str, Any], room: str) -> dict[str, Any]:
         ("m.read", {"thread_id": 7}, "M_BAD_JSON"),
         ("m.read", {"thread_id": ""}, "M_INVALID_PARAM"),
         ("m.read", {"thread_id": "$" + "t" * 255}, "M_INVALID_PARAM"),
+        ("m.read", {"thread_id": "$come to the old bridge"}, "M_INVALID_PARAM"),
+        ("m.read.private", {"thread_id": "$ünder"}, "M_INVALID_PARAM"),
         ("m.fully_read", {"thread_id": "main"}, "M_INVALID_PARAM"),
     ],
 )

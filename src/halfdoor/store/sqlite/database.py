@@ -68,5 +68,6 @@ class Database:
 
     async def close(self) -> None:
         """Make everything queued durable, then close all connections."""
-        await self._writer.close()
+        # The writer last: whoever closes last moves the log into the file, and a reader cannot.
         await self._readers.close()
+        await self._writer.close()

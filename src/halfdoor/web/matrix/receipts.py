@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from halfdoor.messaging.content import MAX_NAME_BYTES
+from halfdoor.ids import BadId, read_id
 from halfdoor.messaging.markers import KINDS, Markers
 from halfdoor.messaging.personal import FULLY_READ
 from halfdoor.web.errors import InvalidParamError
@@ -79,6 +79,15 @@ def _thread(thread: str | None, kind: str) -> str | None:
         return None
     if kind == FULLY_READ:
         raise InvalidParamError("thread_id", "cannot be given for m.fully_read")
-    if thread != "main" and (not thread.startswith("$") or len(thread.encode()) > MAX_NAME_BYTES):
+    # It is shown to everybody in the conversation: free text would be a message that no rule sees.
+    if thread != "main" and not _is_event_id(thread):
         raise InvalidParamError("thread_id", "must be main or the id of an event")
     return thread
+
+
+def _is_event_id(text: str) -> bool:
+    try:
+        read_id("$", text)
+    except BadId:
+        return False
+    return True
