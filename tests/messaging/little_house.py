@@ -12,6 +12,7 @@ from halfdoor.messaging.consequences import Consequences
 from halfdoor.messaging.contacts import Contacts
 from halfdoor.messaging.create import Creator
 from halfdoor.messaging.filters import parse_event_filter, parse_filter
+from halfdoor.messaging.hearing import Hearing
 from halfdoor.messaging.history import History
 from halfdoor.messaging.keep import Keeper
 from halfdoor.messaging.markers import Markers
@@ -206,14 +207,15 @@ class LittleHouse:
             contacts=self.contacts,
             k_id=bytes(32),
         )
-        presenting = Presenting(store, self.reading, clock)
+        hearing = Hearing(self.audience, self.contacts)
+        presenting = Presenting(store, self.reading, hearing, clock)
         self.history = History(store, store, self.rooms, presenting)
         self.markers = Markers(
             store=store,
             mailbox=store,
             rooms=self.rooms,
             personal=self.personal,
-            audience=self.audience,
+            hearing=hearing,
             wakeups=self.wakeups,
             typing=self.typing,
             clock=clock,
@@ -225,6 +227,7 @@ class LittleHouse:
             sections=SyncRooms(store, presenting, self.typing),
             personal=self.personal,
             audience=self.audience,
+            hearing=hearing,
             wakeups=self.wakeups,
             wraps=self.wraps,
             typing=self.typing,

@@ -11,6 +11,7 @@ from tests.messaging.whole_house import WholeHouse, whole_house
 
 from halfdoor.messaging.errors import NotFoundError, UnknownEventError
 from halfdoor.messaging.filters import parse_event_filter, parse_filter
+from halfdoor.messaging.hearing import Hearing
 from halfdoor.messaging.keep import NoKeyError
 from halfdoor.messaging.presenting import Presenting
 from halfdoor.messaging.reading import Reader
@@ -43,7 +44,8 @@ async def pair(house: LittleHouse) -> tuple[Someone, Someone, str]:
 async def all_that_reading_gives(house: LittleHouse, reader: Reader, conv: str) -> str:
     """Ask every way of reading; refusals count as nothing."""
     room, kept = await house.rooms.get(conv), house.store.conversations[conv]
-    presenting = Presenting(house.store, house.reading, house.clock)
+    hearing = Hearing(house.audience, house.contacts)
+    presenting = Presenting(house.store, house.reading, hearing, house.clock)
     options = SyncOptions(parse_filter(b"{}"), full_state=True)
     found: list[Any] = [msgspec.Raw(await house.syncer.sync(reader, None, 0, options))]
     for direction in ("b", "f"):

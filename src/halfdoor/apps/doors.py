@@ -9,7 +9,9 @@ from halfdoor.accounts.session import Session
 from halfdoor.apps.gate import Gate
 from halfdoor.apps.house import House
 from halfdoor.config.model import Config, Limits
+from halfdoor.messaging.keep import BusyError
 from halfdoor.messaging.reading import Reader
+from halfdoor.safety.contact import ContactRefused
 from halfdoor.store.errors import StoreClosedError, StoreUnavailableError
 from halfdoor.web.address import ClientAddresses
 from halfdoor.web.app import App, PlatformGate
@@ -195,7 +197,11 @@ def _profile_changed(house: House) -> Callable[[Session], Any]:
         reader = Reader(session.user, session.device, session.id)
         for place in await house.store.mailbox.places(session.user):
             if place.membership == "join":
-                await house.moves.refresh_profile(reader, place.conv)
+                try:
+                    await house.moves.refresh_profile(reader, place.conv)
+                except (ContactRefused, BusyError):
+                    # Somebody there must not be shown it; the other rooms are.
+                    continue
 
     return changed
 

@@ -36,6 +36,7 @@ from halfdoor.messaging.consequences import Consequences
 from halfdoor.messaging.contacts import Contacts
 from halfdoor.messaging.create import Creator
 from halfdoor.messaging.facts import Facts
+from halfdoor.messaging.hearing import Hearing
 from halfdoor.messaging.history import History
 from halfdoor.messaging.keep import Keeper
 from halfdoor.messaging.markers import Markers
@@ -199,14 +200,15 @@ class House:
             contacts=self.contacts,
             k_id=self.store.secrets().k_id,
         )
-        self.presenting = Presenting(conversations, reading, clock)
+        hearing = Hearing(self.audience, self.contacts)
+        self.presenting = Presenting(conversations, reading, hearing, clock)
         self.history = History(conversations, mailbox, self.rooms, self.presenting)
         self.markers = Markers(
             store=conversations,
             mailbox=mailbox,
             rooms=self.rooms,
             personal=self.personal,
-            audience=self.audience,
+            hearing=hearing,
             wakeups=self.wakeups,
             typing=self.typing,
             clock=clock,
@@ -218,6 +220,7 @@ class House:
             sections=SyncRooms(conversations, self.presenting, self.typing),
             personal=self.personal,
             audience=self.audience,
+            hearing=hearing,
             wakeups=self.wakeups,
             wraps=self.wraps,
             typing=self.typing,

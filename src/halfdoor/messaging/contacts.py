@@ -15,7 +15,7 @@ from halfdoor.messaging.mailbox import MailboxStore
 from halfdoor.messaging.room import Room
 from halfdoor.policy.model import Policy
 from halfdoor.safety import contact
-from halfdoor.safety.ages import is_minor
+from halfdoor.safety.ages import adult_and_minor, is_minor
 from halfdoor.safety.contact import ContactRefused, Person, Relation
 from halfdoor.safety.pairs import check_never
 
@@ -67,6 +67,7 @@ class _Standing(msgspec.Struct, frozen=True):
     revision: int
     version: int
     strangers: frozenset[str]
+    apart: frozenset[str]
 
 
 class Contacts:
@@ -106,7 +107,15 @@ class Contacts:
         )
 
     async def strangers(self, room: Room, user: str) -> frozenset[str]:
-        """Return who in *room* is no connection of *user*; kept until either changes."""
+        """Return who in *room* is no connection of *user*."""
+        return (await self._standing(room, user)).strangers
+
+    async def apart(self, room: Room, user: str) -> frozenset[str]:
+        """Return who in *room*, now or ever, is an adult or a minor apart from *user*."""
+        return (await self._standing(room, user)).apart
+
+    async def _standing(self, room: Room, user: str) -> _Standing:
+        """Return where *user* stands with the others in *room*; kept until either changes."""
         key = (room.conv, user)
         held = self._standings.get(key)
         if (
@@ -114,14 +123,23 @@ class Contacts:
             and held.revision == room.head.revision
             and held.version == self._people.version
         ):
-            return held.strangers
-        version = self._people.version
-        others = [other for other in room.with_membership("join", "invite") if other != user]
-        strangers = frozenset([one for one in others if not await self.knows(user, one)])
-        self._standings[key] = _Standing(room.head.revision, version, strangers)
+            return held
+        revision, version = room.head.revision, self._people.version
+        here = await self._people.person(user)
+        strangers, apart = [], []
+        for other, membership in list(room.members.items()):
+            if other == user or await self.knows(user, other):
+                continue
+            if membership in {"join", "invite"}:
+                strangers.append(other)
+            there = await self._people.person(other)
+            if adult_and_minor(here.band, there.band) or adult_and_minor(there.band, here.band):
+                apart.append(other)
+        standing = _Standing(revision, version, frozenset(strangers), frozenset(apart))
+        self._standings[key] = standing
         while len(self._standings) > _BOUND:
             self._standings.popitem(last=False)
-        return strangers
+        return standing
 
     async def knows(self, one: str, other: str) -> bool:
         """Tell whether two people are connected.

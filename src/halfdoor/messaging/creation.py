@@ -28,6 +28,8 @@ from halfdoor.messaging.powers import Powers, check_power_change, check_send, is
 ROOM_VERSION: Final = "11"
 POSTURE: Final = "org.halfdoor.posture"
 ENCRYPTION: Final = "m.room.encryption"
+# What a conversation begins with is read by everybody who joins it.
+MAX_INITIAL_STATE: Final = 100
 MEGOLM: Final = "m.megolm.v1.aes-sha2"
 
 Posture = Literal["standard", "e2ee"]
@@ -83,6 +85,8 @@ def creation_events(request: Mapping[str, Any], creator: str, posture: Posture) 
     asked = _read(request)
     _check_offered(asked)
     invited = _invited(asked, creator)
+    if len(asked.initial_state or ()) > MAX_INITIAL_STATE:
+        raise BadJsonError("initial_state holds too many events")
     given = [_given(state, posture) for state in asked.initial_state or ()]
     events = (
         StateEvent("m.room.create", "", _create_content(asked)),

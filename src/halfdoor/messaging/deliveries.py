@@ -64,7 +64,6 @@ def deliver(
             powers=room.powers,
             user_id=user,
         )
-        deliveries.append(
-            Delivery(user, kind, verdict.notify, verdict.notify and verdict.highlight)
-        )
+        notify = verdict.notify and sender not in listener.unheard
+        deliveries.append(Delivery(user, kind, notify, notify and verdict.highlight))
     return tuple(deliveries), tuple(hidden)

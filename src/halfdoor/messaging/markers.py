@@ -3,13 +3,14 @@
 from typing import Final
 
 from halfdoor.clock import Clock
-from halfdoor.messaging.audience import Audience
 from halfdoor.messaging.content import encode
 from halfdoor.messaging.errors import BadJsonError, UnknownEventError
+from halfdoor.messaging.hearing import Hearing
 from halfdoor.messaging.ledger import ConversationStore, Receipt
 from halfdoor.messaging.mailbox import MailboxStore
 from halfdoor.messaging.personal import FULLY_READ, Personal
 from halfdoor.messaging.reading import Reader
+from halfdoor.messaging.room import Room
 from halfdoor.messaging.rooms import Rooms
 from halfdoor.messaging.sight import may_see
 from halfdoor.messaging.typing import Typing
@@ -31,7 +32,7 @@ class Markers:
         mailbox: MailboxStore,
         rooms: Rooms,
         personal: Personal,
-        audience: Audience,
+        hearing: Hearing,
         wakeups: Wakeups,
         typing: Typing,
         clock: Clock,
@@ -41,7 +42,7 @@ class Markers:
         self._mailbox = mailbox
         self._rooms = rooms
         self._personal = personal
-        self._audience = audience
+        self._hearing = hearing
         self._wakeups = wakeups
         self._typing = typing
         self._clock = clock
@@ -68,7 +69,12 @@ class Markers:
             seq=found.seq,
             ts=self._clock.now_ms(),
         )
-        others = [user for user in room.joined if user != reader.user] if kind == READ else []
+        if thread is not None and thread != "main":
+            # Shown to everybody, so it must be the id of something they can all look up.
+            root = await self._store.event(conv, thread)
+            if root is None or not may_see(room, reader.user, root.seq):
+                raise UnknownEventError("there is no such thread")
+        others = await self._who_hears(reader, room) if kind == READ else []
         told = await self._store.set_receipt(conv, receipt, (reader.user, *others))
         if told is None:
             return
@@ -89,9 +95,14 @@ class Markers:
     async def typing(self, reader: Reader, conv: str, timeout_ms: int) -> None:
         """Show the others that *reader* types for *timeout_ms*, 0 that they stopped."""
         room = await self._rooms.for_member(conv, reader.user)
-        tell = []
-        for user in room.joined:
-            listener = await self._audience.of(user)
-            if reader.user not in listener.unheard:
-                tell.append(user)
+        tell = [reader.user, *await self._who_hears(reader, room)]
         self._typing.set(conv, reader.user, timeout_ms, tell)
+
+    async def _who_hears(self, reader: Reader, room: Room) -> list[str]:
+        """Return the others in *room* to whom *reader* is not silent."""
+        others = [user for user in room.joined if user != reader.user]
+        return [
+            user
+            for user in others
+            if reader.user not in (await self._hearing.of(room, user)).silent
+        ]

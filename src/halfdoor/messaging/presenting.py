@@ -9,6 +9,7 @@ import msgspec
 from halfdoor.clock import Clock
 from halfdoor.messaging import events
 from halfdoor.messaging.content import encode
+from halfdoor.messaging.hearing import Heard, Hearing, bare_state
 from halfdoor.messaging.ledger import ConversationStore, StoredEvent
 from halfdoor.messaging.reading import DAMAGED, Reader, Reading
 from halfdoor.messaging.redaction import redact_content
@@ -25,10 +26,16 @@ Replaced = tuple[str, bytes | None]
 class Presenting:
     """Makes client events of stored ones."""
 
-    def __init__(self, store: ConversationStore, reading: Reading, clock: Clock) -> None:
-        """Open with *reading*; find redactions and edits in *store*."""
+    def __init__(
+        self, store: ConversationStore, reading: Reading, hearing: Hearing, clock: Clock
+    ) -> None:
+        """Open with *reading*, find redactions and edits in *store*.
+
+        *hearing* tells whose words are not shown.
+        """
         self._store = store
         self._reading = reading
+        self.hearing = hearing
         self._clock = clock
 
     async def present(
@@ -48,7 +55,8 @@ class Presenting:
         shown = [event for event in stored if reader.user not in event.hidden_from]
         contents = await self._reading.contents(reader, room, shown)
         edits = await self._edits(reader, room, shown) if bundled else {}
-        replaced = await self._replaced(reader, room, shown)
+        heard = await self.hearing.of(room, reader.user)
+        replaced = await self._replaced(reader, room, shown, heard)
         now = self._clock.now_ms()
         presented = []
         for number, (event, opened) in enumerate(zip(shown, contents, strict=True)):
@@ -61,6 +69,7 @@ class Presenting:
                 content = _cut(event, content)
             elif content is None:
                 continue
+            content = heard.content(event, content)
             edit = edits.get(event.fields.event_id)
             older = replaced.get(event.seq)
             beside = self._unsigned(reader, room, event, now, older, because, edit)
@@ -113,7 +122,7 @@ class Presenting:
         )
 
     async def _replaced(
-        self, reader: Reader, room: Room, shown: Sequence[StoredEvent]
+        self, reader: Reader, room: Room, shown: Sequence[StoredEvent], heard: Heard
     ) -> dict[int, Replaced]:
         """Return what each state event took the place of, its content as far as it can be read."""
         pairs = [
@@ -126,13 +135,13 @@ class Presenting:
         if not pairs:
             return {}
         contents = await self._reading.contents(reader, room, [older for _, older in pairs])
-        return {
-            seq: (
-                older.fields.event_id,
-                content if older.redacted_by is None else _cut(older, content),
-            )
-            for (seq, older), content in zip(pairs, contents, strict=True)
-        }
+        found: dict[int, Replaced] = {}
+        for (seq, older), opened in zip(pairs, contents, strict=True):
+            content = opened if older.redacted_by is None else _cut(older, opened)
+            if content is not None:
+                content = heard.content(older, content)
+            found[seq] = (older.fields.event_id, content)
+        return found
 
     async def _redaction(self, reader: Reader, room: Room, event_id: str) -> bytes | None:
         found = await self._store.event(room.conv, event_id)
@@ -184,10 +193,13 @@ class Presenting:
     ) -> list[bytes]:
         """Return state events; sealed ones in force are read from their current sealing."""
         current = await self._reading.open_state(reader, room)
-        replaced = await self._replaced(reader, room, stored)
+        heard = await self.hearing.of(room, reader.user)
+        replaced = await self._replaced(reader, room, stored, heard)
         now = self._clock.now_ms()
         shown = []
-        for event in stored:
+        for number, event in enumerate(stored):
+            if number % _MANY == _MANY - 1:
+                await asyncio.sleep(0)
             fields = event.fields
             if reader.user in event.hidden_from:
                 continue
@@ -198,6 +210,7 @@ class Presenting:
             else:
                 content = await self._opened(reader, room, event)
             if content is not None:
+                content = heard.content(event, content)
                 beside = self._unsigned(reader, room, event, now, replaced.get(event.seq))
                 shown.append(_client_event(room, event, content, beside, with_room))
         return shown
@@ -211,8 +224,12 @@ class Presenting:
             return None
         held = (await self._reading.open_state(reader, room)).get((event_type, state_key))
         if held is not None and held[0].fields.event_id == event.fields.event_id:
-            return held[1]
-        return await self._opened(reader, room, event)
+            content: bytes | None = held[1]
+        else:
+            content = await self._opened(reader, room, event)
+        if content is None:
+            return None
+        return (await self.hearing.of(room, reader.user)).content(event, content)
 
     async def stripped(
         self, reader: Reader, room: Room, inviter: str, *, known: bool
@@ -234,6 +251,7 @@ class Presenting:
             if content is None:
                 content = _clear(event)
             if content is not None:
+                content = content if known else bare_state(key[0], content)
                 shown.append(
                     events.stripped(
                         event_type=key[0],

@@ -14,6 +14,10 @@ from halfdoor.messaging.content import MAX_INTEGER
 from halfdoor.messaging.globs import holds_word, whole, words
 from halfdoor.messaging.powers import Powers
 
+# One person's rules are asked while another person's message waits to be answered: a text is looked
+# at so far and no further.
+_LOOKED_AT: Final = 4_096
+
 
 class EventView:
     """What push rules may look at of one event; made once and shown to every recipient's rules."""
@@ -35,7 +39,7 @@ class EventView:
         self.state_key = state_key
         body = content.get("body")
         # Lowered here, because every keyword of every recipient asks for it.
-        self.body: str | None = body.lower() if type(body) is str else None
+        self.body: str | None = body[:_LOOKED_AT].lower() if type(body) is str else None
 
 
 class Case:
@@ -129,7 +133,7 @@ def _event_match(condition: Mapping[str, Any]) -> Test | None:
 
     def test(case: Case) -> bool:
         value = get(case.event)
-        return type(value) is str and matches(value.lower())
+        return type(value) is str and matches(value[:_LOOKED_AT].lower())
 
     return test
 

@@ -22,6 +22,8 @@ MAX_RULES: Final = 1000
 # Each of these is looked for in every message the person receives; demands on the type, the room
 # or the sender alone are cheap and not counted.
 MAX_PATTERNS: Final = 100
+# In wildcard patterns, all together: a pattern costs its length times that of the text.
+MAX_WILD: Final = 256
 MAX_RULE_BYTES: Final = 4096
 MAX_ID_BYTES: Final = 255
 
@@ -93,6 +95,8 @@ def put_rule(
     changed = _with_own(stored, kind, rules)
     if sum(_patterns(rule) for own in changed.own.values() for rule in own) > MAX_PATTERNS:
         raise BadPushRuleError("the push rules look for too many patterns")
+    if sum(_wild(rule) for own in changed.own.values() for rule in own) > MAX_WILD:
+        raise BadPushRuleError("the push rules hold too long patterns with wildcards")
     return changed
 
 
@@ -197,6 +201,13 @@ def _patterns(rule: Rule) -> int:
         if any(literal_of(condition, key) is not None for key in ("type", "room_id", "sender"))
     ]
     return len(conditions) - len(cheap) + ("pattern" in rule)
+
+
+def _wild(rule: Rule) -> int:
+    """Count the characters of a rule's patterns that have wildcards."""
+    patterns = [condition.get("pattern") for condition in rule.get("conditions", ())]
+    patterns.append(rule.get("pattern"))
+    return sum(len(p) for p in patterns if isinstance(p, str) and ("*" in p or "?" in p))
 
 
 def _check_weight(rule: Mapping[str, Any]) -> None:

@@ -63,6 +63,8 @@ class Room:
         self.header: Header = parse_header(record.header)
         self.log: list[StoredEvent] = []
         self._seqs: list[int] = []
+        # By type and state key, the seqs of all events that said it, in order.
+        self._past: dict[StateKey, list[int]] = {}
         self.state: dict[StateKey, StoredEvent] = {}
         self.members: dict[str, str] = {}
         self._contents: dict[StateKey, dict[str, Any]] = {}
@@ -91,6 +93,7 @@ class Room:
         key = (fields.type, fields.state_key)
         self.log.append(event)
         self._seqs.append(event.seq)
+        self._past.setdefault(key, []).append(event.seq)
         self.state[key] = event
         self._contents.pop(key, None)
         self.derived.clear()
@@ -124,11 +127,11 @@ class Room:
 
     def replaced_by(self, event: StoredEvent) -> StoredEvent | None:
         """Return the state event that *event* took the place of."""
-        key = (event.fields.type, event.fields.state_key)
-        for older in reversed(self.log[: bisect.bisect_left(self._seqs, event.seq)]):
-            if (older.fields.type, older.fields.state_key) == key:
-                return older
-        return None
+        past = self._past.get((event.fields.type, event.fields.state_key or ""), [])
+        place = bisect.bisect_left(past, event.seq)
+        if place == 0:
+            return None
+        return self.log[bisect.bisect_left(self._seqs, past[place - 1])]
 
     def memberships(self, user: str) -> list[tuple[int, str]]:
         """Return (seq, membership) of every membership event of *user*, in order."""

@@ -8,8 +8,13 @@ from halfdoor.messaging.errors import UnknownRoomError
 from halfdoor.messaging.ledger import Committed, ConversationStore, EpochStart, SealedState
 from halfdoor.messaging.room import Room
 
+_TRIES: Final = 5
 _BOUND: Final = 4_000
 _NO_END: Final = 2**62
+
+
+class DamagedRoomError(Exception):
+    """What the store keeps of a conversation contradicts itself: refused."""
 
 
 class Rooms:
@@ -52,7 +57,7 @@ class Rooms:
 
         A person's inbox may be read a moment before this process's picture has moved on.
         """
-        while True:
+        for _ in range(_TRIES):
             room = await self.get(conv)
             newer = await self._store.events(
                 conv, after=room.head.last_seq, before=_NO_END, limit=1, newest_first=True
@@ -60,6 +65,8 @@ class Rooms:
             if not newer or newer[0].seq <= room.head.last_seq:
                 return room
             self.drop(conv)
+        # The head stands behind its own events: somebody changed the database.
+        raise DamagedRoomError("the conversation does not agree with its events")
 
     async def for_member(self, conv: str, user: str, *memberships: str) -> Room:
         """Return *conv* if *user* is in it or has one of *memberships*; else as if it were not."""

@@ -27,6 +27,8 @@ from halfdoor.sealing.slots import transaction_event_id
 # State that is written by the server, or at creation alone.
 _FIXED = frozenset({"m.room.create", POSTURE, "org.halfdoor.new_key"})
 _REDACTION = "m.room.redaction"
+# Kinds of state that one conversation may hold; each is sent to whoever joins.
+MAX_STATE = 1_000
 
 
 class Sender:
@@ -161,6 +163,8 @@ def check_event(room: Room, sender: str, made: Draft) -> None:
         raise ForbiddenError("this conversation is standard: it takes no encrypted events")
     check_send(room.powers, sender, made.type, made.state_key)
     if made.state_key is not None:
+        if (made.type, made.state_key) not in room.state and len(room.state) >= MAX_STATE:
+            raise ForbiddenError("this conversation holds as much state as it may")
         _check_state(room, sender, made)
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from halfdoor.messaging.audience import Audience
 from halfdoor.messaging.errors import UnknownRoomError
+from halfdoor.messaging.hearing import Hearing
 from halfdoor.messaging.ledger import Told
 from halfdoor.messaging.mailbox import EVENT, MailboxStore
 from halfdoor.messaging.personal import Personal
@@ -58,6 +59,7 @@ class Syncer:
         sections: SyncRooms,
         personal: Personal,
         audience: Audience,
+        hearing: Hearing,
         wakeups: Wakeups,
         wraps: Wraps,
         typing: Typing,
@@ -71,6 +73,7 @@ class Syncer:
         self._sections = sections
         self._personal = personal
         self._audience = audience
+        self._hearing = hearing
         self._wakeups = wakeups
         self._wraps = wraps
         self._typing = typing
@@ -207,7 +210,7 @@ class Syncer:
                 counts=await self._wakeups.counts(reader.user, tail, conv),
                 account=account,
                 typing_since=typing_since,
-                unheard=(await self._audience.of(reader.user)).unheard,
+                silent=(await self._hearing.of(room, reader.user)).silent,
                 upto=upto,
             )
         elif membership != room.members.get(reader.user):

@@ -65,7 +65,7 @@ class SyncRooms:
         counts: tuple[int, int],
         account: Sequence[msgspec.Raw],
         typing_since: int,
-        unheard: frozenset[str],
+        silent: frozenset[str],
         upto: int,
     ) -> Section:
         """Return a joined room: what changed, or all of it where *changes* is None.
@@ -84,8 +84,8 @@ class SyncRooms:
             "timeline": _timeline(timeline),
             "ephemeral": {
                 "events": [
-                    *_receipt_events(reader, room, changes, whole),
-                    *self._typing_events(room, typing_since, unheard),
+                    *_receipt_events(reader, room, changes, whole, silent),
+                    *self._typing_events(room, typing_since, silent),
                 ]
             },
             "account_data": {"events": account},
@@ -271,11 +271,11 @@ class SyncRooms:
         return bool(joins) and joins[-1] >= changes.events[0]
 
     def _typing_events(
-        self, room: Room, since: int, unheard: frozenset[str]
+        self, room: Room, since: int, silent: frozenset[str]
     ) -> list[Mapping[str, Any]]:
         if not self._typing.changed(room.conv, since):
             return []
-        typing = [user for user in self._typing.users(room.conv) if user not in unheard]
+        typing = [user for user in self._typing.users(room.conv) if user not in silent]
         return [{"type": "m.typing", "content": {"user_ids": typing}}]
 
 
@@ -313,12 +313,13 @@ def _timeline(timeline: Timeline) -> Section:
 
 
 def _receipt_events(
-    reader: Reader, room: Room, changes: RoomChanges | None, whole: bool
+    reader: Reader, room: Room, changes: RoomChanges | None, whole: bool, silent: frozenset[str]
 ) -> list[Mapping[str, Any]]:
     receipts = [
         receipt
         for receipt in room.receipts.values()
         if (receipt.kind == "m.read" or receipt.user == reader.user)
+        and receipt.user not in silent
         and (whole or (changes is not None and receipt.seq in changes.receipts))
     ]
     return [{"type": "m.receipt", "content": _receipts(receipts)}] if receipts else []

@@ -17,6 +17,7 @@ import pytest
 from tests.messaging.little_house import LittleHouse
 
 from halfdoor.apps.house import House
+from halfdoor.messaging.hearing import Hearing
 from halfdoor.messaging.mailbox import MailboxStore
 from halfdoor.messaging.presenting import Presenting
 from halfdoor.safety.ages import AgeBand
@@ -160,7 +161,8 @@ class World:
     def __init__(self, house: LittleHouse) -> None:
         self.house = house
         self.seats = Seats()
-        presenting = Presenting(house.store, house.reading, house.clock)
+        hearing = Hearing(house.audience, house.contacts)
+        presenting = Presenting(house.store, house.reading, hearing, house.clock)
         self.routes = every_route(house, house.store, presenting, FakeDirectory(house).search)
         self.app = front_door(self.routes, self.seats, io.StringIO())
         self.http = httpx.AsyncClient(

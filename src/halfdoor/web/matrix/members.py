@@ -36,8 +36,12 @@ def routes(rooms: Rooms, standing: Standing, presenting: Presenting) -> list[Rou
 
     async def joined(request: Request, session: Asker) -> Response:
         room = await rooms.for_member(request.params["roomId"], session.user)
+        silent = (await presenting.hearing.of(room, session.user)).silent
         profiles = {
-            user: _profile(room.content("m.room.member", user) or {}) for user in room.joined
+            user: _profile(
+                (room.content("m.room.member", user) or {}) if user not in silent else {}
+            )
+            for user in room.joined
         }
         return json_response({"joined": profiles})
 
