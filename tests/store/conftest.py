@@ -1,51 +1,82 @@
 """One store for each configuration: every promise is kept in all of them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from tests.store.making import StoppedClock
+from tests.store.houses import House, SqliteHouse
+from tests.store.making import Store
+from tests.store.postgres_houses import PostgresHouse, Postgresql
 
-from halfdoor.store.outerkey import OuterKeyFile, outer_key_file
-from halfdoor.store.sqlite.opening import Store, open_store
+from halfdoor.store.sqlite.opening import Store as SqliteStore
 
-CONFIGURATIONS = ("one file", "two files")
+EMBEDDED = ("one file", "two files")
+SERVED = ("postgres", "postgres, two databases")
+CONFIGURATIONS = (*EMBEDDED, *SERVED)
 
 
-class House:
-    """A data directory whose store can be closed and opened again."""
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Postgresql]:
+    """A PostgreSQL server that is started once, and removed afterwards."""
+    server = Postgresql.started()
+    yield server
+    server.stop()
 
-    def __init__(self, folder: Path, configuration: str) -> None:
-        self.folder = folder
-        self.data = folder / "data"
-        self.two_files = configuration == "two files"
-        self.clock = StoppedClock()
-        self.store = self.open()
 
-    @property
-    def key(self) -> OuterKeyFile:
-        return outer_key_file(self.folder / "keys" / "outer.key", self.data, make=True)
-
-    def open(self) -> Store:
-        self.store = open_store(self.data, self.key, two_files=self.two_files, clock=self.clock)
-        return self.store
-
-    async def reopen(self) -> Store:
-        await self.store.close()
-        return self.open()
-
-    def raw(self) -> bytes:
-        """Return every byte that lies in the data directory."""
-        return b"".join(path.read_bytes() for path in sorted(self.data.iterdir()))
+async def build(configuration: str, folder: Path, server: Postgresql | None) -> House:
+    """Return a fresh house of *configuration*, whose store is open."""
+    if server is None:
+        return SqliteHouse(folder, two_files=configuration == "two files")
+    return await PostgresHouse.built(server, folder, two_databases=configuration != "postgres")
 
 
 @pytest.fixture(params=CONFIGURATIONS)
-async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[House]:
-    house = House(tmp_path, request.param)
+def site(request: pytest.FixtureRequest) -> tuple[str, Postgresql | None]:
+    """A configuration, and the server it needs, which is started for the first that does."""
+    configuration: str = request.param
+    served = configuration in SERVED
+    return configuration, request.getfixturevalue("postgresql") if served else None
+
+
+@pytest.fixture
+async def house(site: tuple[str, Postgresql | None], tmp_path: Path) -> AsyncIterator[House]:
+    configuration, server = site
+    house = await build(configuration, tmp_path, server)
     yield house
-    await house.store.close()
+    await house.pull_down()
 
 
 @pytest.fixture
 def store(house: House) -> Store:
     return house.store
+
+
+@pytest.fixture(params=EMBEDDED)
+async def embedded(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqliteHouse]:
+    """A house whose store is embedded, for what only files can do."""
+    house = SqliteHouse(tmp_path, two_files=request.param == "two files")
+    yield house
+    await house.pull_down()
+
+
+@pytest.fixture
+def embedded_store(embedded: SqliteHouse) -> SqliteStore:
+    return embedded.store
+
+
+@pytest.fixture(params=SERVED)
+async def served(
+    request: pytest.FixtureRequest, tmp_path: Path, postgresql: Postgresql
+) -> AsyncIterator[PostgresHouse]:
+    """A house whose store is in PostgreSQL, for what only a server can do."""
+    house = await PostgresHouse.built(
+        postgresql, tmp_path, two_databases=request.param != "postgres"
+    )
+    yield house
+    await house.pull_down()
+
+
+@pytest.fixture
+def postgresql_address(postgresql: Postgresql) -> str:
+    """The address of an empty database, for what is refused before anything is read."""
+    return postgresql.dsn("empty")

@@ -15,7 +15,13 @@ from halfdoor.messaging.ledger import (
 )
 from halfdoor.messaging.mailbox import EVENT, INVITE
 from halfdoor.sealing.envelope import EventFields, clear_body
-from halfdoor.store.sqlite.opening import Store
+from halfdoor.store.postgres.audit import ChainReport
+from halfdoor.store.postgres.audit import chains as postgres_chains
+from halfdoor.store.postgres.opening import PostgresStore
+from halfdoor.store.sqlite.audit import chains as sqlite_chains
+from halfdoor.store.sqlite.opening import Store as SqliteStore
+
+Store = SqliteStore | PostgresStore
 
 ALICE = "@alice:a.example"
 BOB = "@bob:a.example"
@@ -143,3 +149,10 @@ def saying(at: Committed, *events: NewEvent, **more: object) -> Append:
     """Return the append of *events* where the conversation stands after *at*."""
     expects = (at.head.hh, at.head.revision)
     return Append(at.conv, expects, events, **more)  # type: ignore[arg-type]
+
+
+async def chains(store: Store) -> list[ChainReport]:
+    """Return what the store's own audit says of every conversation."""
+    if isinstance(store, PostgresStore):
+        return [report async for report in postgres_chains(store)]
+    return [ChainReport(*report) for report in sqlite_chains(store)]

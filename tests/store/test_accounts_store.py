@@ -1,12 +1,10 @@
-"""The account tables of SQLite: what was changed, moved or copied from outside is refused."""
+"""The account tables: what was changed, moved or copied from outside is refused."""
 
 import logging
-import sqlite3
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from tests.store.houses import House as AnyHouse
 
 from halfdoor import ids
 from halfdoor.accounts.changes import change_of
@@ -28,9 +26,9 @@ from halfdoor.accounts.records import (
 )
 from halfdoor.accounts.store import AccountState, Change, Seen
 from halfdoor.sealing.outer import RowMacError
-from halfdoor.store.outerkey import OuterKeyFile, outer_key_file
+from halfdoor.store.postgres.accounts import PostgresAccounts
+from halfdoor.store.postgres.opening import PostgresStore
 from halfdoor.store.sqlite.accounts import SqliteAccounts
-from halfdoor.store.sqlite.opening import Store, database_paths, open_store
 
 ALICE, BOB = "@alice:a.example", "@bob:a.example"
 CANARY = b"canary-of-a-secret-in-a-row"
@@ -38,34 +36,34 @@ NOW = 1_795_000_000_000
 
 
 class House:
-    """A data directory whose store can be closed, changed from outside, and opened again."""
+    """The accounts of a store, which can be changed from outside and opened again."""
 
-    def __init__(self, tmp_path: Path, *, two_files: bool) -> None:
-        self.data = tmp_path / "data"
-        self.two_files = two_files
-        self.key: OuterKeyFile = outer_key_file(tmp_path / "outer.key", self.data, make=True)
-        self.open()
+    def __init__(self, house: AnyHouse) -> None:
+        self.house = house
+        self.store: SqliteAccounts | PostgresAccounts
+        self._take()
 
-    def open(self) -> None:
-        self.opened: Store = open_store(self.data, self.key, two_files=self.two_files, readers=1)
-        self.store = SqliteAccounts(self.opened.database, self.opened.keys)
+    def _take(self) -> None:
+        opened = self.house.store
+        if isinstance(opened, PostgresStore):
+            self.store = PostgresAccounts(opened.database, opened.keys)
+        else:
+            self.store = SqliteAccounts(opened.database, opened.keys)
+
+    async def reopen(self) -> None:
+        await self.house.reopen()
+        self._take()
 
     async def cheat(self, statement: str, *values: object) -> int:
         """Change the database as somebody does who can write it and has no key."""
-        await self.opened.close()
-        con = sqlite3.connect(database_paths(self.data, two_files=self.two_files)[1])
-        with con:
-            changed = con.execute(statement, values).rowcount
-        con.close()
-        self.open()
+        changed = await self.house.change(statement, *values, people=True)
+        self._take()
         return changed
 
 
-@pytest.fixture(params=[False, True], ids=["one file", "two files"])
-async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[House]:
-    house = House(tmp_path, two_files=request.param)
-    yield house
-    await house.opened.close()
+@pytest.fixture(name="house")
+def accounts(house: AnyHouse) -> House:
+    return House(house)
 
 
 def full(user: str) -> Change:
@@ -148,15 +146,17 @@ async def test_a_row_whose_words_or_mac_were_changed_is_refused_with_an_alarm(
     house: House, table: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     await fill(house)
-    one = " WHERE rowid = (SELECT min(rowid) FROM TABLE WHERE ub = ?)".replace("TABLE", table)
     ub = ids.bucket(ALICE)
-    for column in ("sealed", "mac"):
-        con = sqlite3.connect(database_paths(house.data, two_files=house.two_files)[1])
-        read = "SELECT COLUMN FROM TABLE".replace("TABLE", table).replace("COLUMN", column)
-        (before,) = con.execute(read + one, (ub,)).fetchone()
-        con.close()
-        write = "UPDATE TABLE SET COLUMN = ?".replace("TABLE", table).replace("COLUMN", column)
-        assert await house.cheat(write + one, bytes(len(before)), ub) == 1
+    read = "SELECT sealed, mac FROM TABLE WHERE ub = ? LIMIT 1".replace("TABLE", table)
+    ((sealed, mac),) = await house.house.ask(read, ub, people=True)
+    # The row is found again by what of it is not changed.
+    for column, other, before, kept in (
+        ("sealed", "mac", sealed, mac),
+        ("mac", "sealed", mac, sealed),
+    ):
+        write = "UPDATE TABLE SET COLUMN = ? WHERE ub = ? AND OTHER = ?"
+        write = write.replace("TABLE", table).replace("COLUMN", column).replace("OTHER", other)
+        assert await house.cheat(write, bytes(len(before)), ub, kept) == 1
         caplog.clear()
         with pytest.raises(RowMacError):
             await read_all(house, ALICE)
@@ -164,7 +164,7 @@ async def test_a_row_whose_words_or_mac_were_changed_is_refused_with_an_alarm(
         assert caplog.records[0].levelno == logging.CRITICAL
         assert ALICE in caplog.text
         await read_all(house, BOB)
-        await house.cheat(write + one, before, ub)
+        assert await house.cheat(write, before, ub, kept) == 1
         await read_all(house, ALICE)
 
 
@@ -174,7 +174,7 @@ async def test_a_row_of_another_person_is_refused_in_its_new_place(
 ) -> None:
     await fill(house)
     mine, theirs = ids.bucket(ALICE), ids.bucket(BOB)
-    copy = "UPDATE TABLE SET (sealed, mac) = (SELECT sealed, mac FROM TABLE WHERE ub = ?)"
+    copy = "UPDATE TABLE SET (sealed, mac) = (SELECT sealed, mac FROM TABLE WHERE ub = ? LIMIT 1)"
     changed = await house.cheat(copy.replace("TABLE", table) + " WHERE ub = ?", theirs, mine)
     assert changed > 0
     with pytest.raises(RowMacError):
@@ -217,7 +217,7 @@ async def test_a_login_token_made_out_to_another_person_is_refused(house: House)
     await house.store.put_login_token(LoginToken(lookup=b"b" * 32, user=BOB, expires=NOW))
     await house.cheat(
         "UPDATE login_token SET (sealed, mac) ="
-        " (SELECT sealed, mac FROM login_token WHERE ub = ?) WHERE ub = ?",
+        " (SELECT sealed, mac FROM login_token WHERE ub = ? LIMIT 1) WHERE ub = ?",
         ids.bucket(BOB),
         ids.bucket(ALICE),
     )
@@ -229,9 +229,8 @@ async def test_a_login_token_made_out_to_another_person_is_refused(house: House)
 
 async def test_a_copy_of_the_files_shows_nothing_that_was_written(house: House) -> None:
     await fill(house)
-    await house.opened.close()
-    copied = b"".join(one.read_bytes() for one in house.data.rglob("*") if one.is_file())
-    house.open()
+    await house.house.store.close()
+    copied = await house.house.raw()
     for secret in (CANARY, b"13-15", CANARY.hex().encode()):
         assert secret not in copied
     assert ALICE.encode() in copied  # Who has an account is not hidden (THREATS.md).
@@ -256,8 +255,7 @@ async def test_a_change_that_decided_on_an_older_account_changes_nothing(house: 
 async def test_everything_is_there_again_after_a_restart(house: House) -> None:
     state = await fill(house)
     assert state.account.revision == 0
-    await house.opened.close()
-    house.open()
+    await house.reopen()
     assert await house.store.state(ALICE) == state
     assert state == AccountState(
         account=replace(full(ALICE).account, revision=0),

@@ -6,14 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.store.making import ALICE, BOB, event
+from tests.store.making import ALICE, BOB, Store, chains, event
 from tests.store.programs import environment
 
 from halfdoor.messaging.ledger import Append
 from halfdoor.messaging.mailbox import EVENT
 from halfdoor.store.outerkey import outer_key_file
-from halfdoor.store.sqlite.audit import chains
-from halfdoor.store.sqlite.opening import Store, open_store
+from halfdoor.store.sqlite.opening import open_store
 
 
 def run_child(data: Path, files: str, when: str, *, kill_after: int) -> list[list[str]]:
@@ -39,7 +38,7 @@ def run_child(data: Path, files: str, when: str, *, kill_after: int) -> list[lis
 async def check_nothing_lost(store: Store, acknowledged: list[list[str]]) -> None:
     """Check every acknowledged event, the chains, and that the inboxes hold each event once."""
     assert acknowledged
-    assert all(report.ok for report in chains(store))
+    assert all(report.ok for report in await chains(store))
     for conv in {parts[0] for parts in acknowledged}:
         events = await store.conversations.events(
             conv, after=0, before=10**9, limit=10**6, newest_first=False

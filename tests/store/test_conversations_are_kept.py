@@ -3,12 +3,14 @@
 import asyncio
 
 import pytest
-from tests.store.conftest import House
+from tests.store.houses import House
 from tests.store.making import (
     ALICE,
     BOB,
     CAROL,
     SET,
+    Store,
+    chains,
     epoch_start,
     event,
     found,
@@ -30,8 +32,6 @@ from halfdoor.messaging.mailbox import EVENT, INVITE, OWED, READER, RECEIPT
 from halfdoor.sealing.chain import advance
 from halfdoor.sealing.envelope import clear_body
 from halfdoor.store.errors import StoreClosedError, UnknownConversationError
-from halfdoor.store.sqlite.audit import chains
-from halfdoor.store.sqlite.opening import Store
 
 
 async def test_an_append_to_a_conversation_that_is_not_there_is_refused(store: Store) -> None:
@@ -76,7 +76,7 @@ async def test_of_two_that_start_the_same_epoch_one_is_stale(store: Store) -> No
     ]
     outcomes = await asyncio.gather(*rivals, return_exceptions=True)
     assert sorted(type(one).__name__ for one in outcomes) == ["Committed", "StaleError"]
-    assert all(report.ok for report in chains(store))
+    assert all(report.ok for report in await chains(store))
 
 
 async def test_an_epoch_that_is_not_the_next_is_stale(store: Store) -> None:
@@ -383,12 +383,12 @@ async def test_an_invitation_that_is_not_shown_leaves_no_trace(store: Store) -> 
 async def test_shares_and_headers_are_kept_under_the_outer_layer(house: House) -> None:
     at = await found(house.store, ALICE, BOB)
     await house.store.close()
-    raw = house.raw()
+    raw = await house.raw()
     for secret in (b"share one", b'{"epoch":1}', b"wrap 1", b"m.room.create"):
         assert secret not in raw
     assert SET in raw
-    house.open()
-    assert all(report.ok for report in chains(house.store))
+    await house.open()
+    assert all(report.ok for report in await chains(house.store))
     assert at.conv.encode() in raw
 
 
@@ -405,6 +405,6 @@ async def test_what_was_queued_before_closing_is_durable(house: House) -> None:
     await asyncio.sleep(0)
     await house.store.close()
     assert [one.result().events[0].seq for one in queued] == [4, 5, 6]
-    room = await house.open().conversations.room(at.conv)
+    room = await (await house.open()).conversations.room(at.conv)
     assert room is not None
     assert room.head.last_seq == 6

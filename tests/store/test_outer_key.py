@@ -5,13 +5,12 @@ import stat
 from pathlib import Path
 
 import pytest
-from tests.store.conftest import House
+from tests.store.houses import House
 from tests.store.making import ALICE, BOB, found
 
 from halfdoor.sealing.labels import Denied
 from halfdoor.store.errors import OuterKeyError
 from halfdoor.store.outerkey import default_path, outer_key_file
-from halfdoor.store.sqlite.opening import open_store
 
 
 @pytest.fixture
@@ -90,11 +89,11 @@ async def test_another_outer_key_is_refused_and_changes_nothing(house: House) ->
     at = await found(house.store, ALICE, BOB)
     await house.store.close()
     other = outer_key_file(house.folder / "other.key", house.data, make=True)
-    before = house.raw()
+    before = await house.contents()
     with pytest.raises(OuterKeyError, match="not the outer key of this data"):
-        open_store(house.data, other, two_files=house.two_files)
-    assert house.raw() == before
-    house.open()
+        await house.open_with(other)
+    assert await house.contents() == before
+    await house.open()
     assert await house.store.conversations.room(at.conv) is not None
 
 
@@ -103,10 +102,10 @@ async def test_secrets_are_made_once_and_never_lie_open(house: House) -> None:
     assert len(secrets.k_lookup) == len(secrets.k_id) == 32
     assert secrets.k_lookup != secrets.k_id
     await house.store.close()
-    raw = house.raw()
+    raw = await house.raw()
     assert secrets.k_lookup not in raw
     assert secrets.k_id not in raw
-    assert house.open().secrets() == secrets
+    assert (await house.open()).secrets() == secrets
 
 
 async def test_no_key_can_be_printed(house: House) -> None:

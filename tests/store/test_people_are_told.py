@@ -3,8 +3,8 @@
 import asyncio
 
 import pytest
-from tests.store.conftest import House
-from tests.store.making import ALICE, BOB, CAROL, event, found, member_event, say
+from tests.store.houses import House
+from tests.store.making import ALICE, BOB, CAROL, Store, event, found, member_event, say
 
 from halfdoor.messaging.ledger import Append, Told
 from halfdoor.messaging.mailbox import (
@@ -16,8 +16,6 @@ from halfdoor.messaging.mailbox import (
     AccountData,
     Contact,
 )
-from halfdoor.store.sqlite.opening import Store
-from halfdoor.store.sqlite.restores import count_restore
 
 
 async def unread(store: Store, user: str, conv: str) -> tuple[int, int, int]:
@@ -167,7 +165,7 @@ async def test_account_data_is_kept_at_the_position_of_its_row(house: House) -> 
     assert await store.mailbox.account_data(ALICE, after=second.pos) == [direct]
     assert await store.mailbox.one_account_data(ALICE, at.conv, "m.tag") == tag
     await store.close()
-    assert b"sealed again" not in house.raw()
+    assert b"sealed again" not in await house.raw()
 
 
 async def test_the_same_filter_gets_the_same_id(store: Store) -> None:
@@ -208,8 +206,8 @@ async def test_after_a_restore_positions_go_on_where_no_client_has_been(house: H
     at = await found(house.store, ALICE, BOB)
     before = await house.store.mailbox.position(BOB)
     await house.store.close()
-    assert count_restore(house.store.paths[1]) == 1
-    house.open()
+    assert await house.count_restore() == 1
+    await house.open()
     at = await say(house.store, at, event(at.conv, ALICE, (BOB,)))
     assert before < 1 << 40 < await house.store.mailbox.position(BOB)
     # The numbers of events go on without a gap, so that the chain still proves their order.

@@ -1,20 +1,15 @@
 """A redacted body is hidden at once, held for a while, and then nowhere."""
 
-import sqlite3
-
 import pytest
-from tests.store.conftest import House
-from tests.store.making import ALICE, BOB, event, found, say
+from tests.store.houses import House, SqliteHouse
+from tests.store.making import ALICE, BOB, Store, chains, event, found, say
 
 from halfdoor.clock import month_of
 from halfdoor.messaging.ledger import Committed
 from halfdoor.sealing.envelope import clear_body
 from halfdoor.sealing.labels import Denied
 from halfdoor.store.errors import StoreError
-from halfdoor.store.sqlite.audit import chains
 from halfdoor.store.sqlite.keys import HOLDS
-from halfdoor.store.sqlite.lanes import Side
-from halfdoor.store.sqlite.opening import Store
 
 MONTH_MS = 31 * 86_400_000
 
@@ -35,23 +30,15 @@ async def said_and_redacted(store: Store, destroy_after: int | None) -> tuple[Co
     return await say(store, at, redaction), target.fields.event_id
 
 
-async def held(store: Store, seq: int) -> tuple[int, bytes] | None:
+async def held(house: House, seq: int) -> tuple[int, bytes] | None:
     """Return `destroy_after` and the sealed row of a held body."""
-
-    def read(con: sqlite3.Connection) -> tuple[int, bytes] | None:
-        row = con.execute("SELECT destroy_after, sealed FROM hold WHERE seq = ?", (seq,))
-        found: tuple[int, bytes] | None = row.fetchone()
-        return found
-
-    return await store.database.read(read, Side.CONVERSATIONS)
+    rows = await house.ask("SELECT destroy_after, sealed FROM hold WHERE seq = ?", seq)
+    return rows[0] if rows else None
 
 
-async def sealed_row(store: Store, seq: int) -> bytes:
-    found: bytes = await store.database.read(
-        lambda con: con.execute("SELECT sealed FROM event WHERE seq = ?", (seq,)).fetchone()[0],
-        Side.CONVERSATIONS,
-    )
-    return found
+async def sealed_row(house: House, seq: int) -> bytes:
+    ((found,),) = await house.ask("SELECT sealed FROM event WHERE seq = ?", seq)
+    return bytes(found)
 
 
 async def test_a_redacted_body_is_read_no_more_but_the_chain_still_proves_it(
@@ -63,15 +50,16 @@ async def test_a_redacted_body_is_read_no_more_but_the_chain_still_proves_it(
     assert kept.body is None
     assert kept.redacted_by == at.events[0].fields.event_id
     assert kept.fields.type == "m.room.message"
-    assert all(report.ok for report in chains(store))
+    assert all(report.ok for report in await chains(store))
 
 
-async def test_the_body_lies_in_the_hold_under_a_key_of_holds(store: Store) -> None:
+async def test_the_body_lies_in_the_hold_under_a_key_of_holds(house: House) -> None:
+    store = house.store
     at = await found(store, ALICE, BOB)
     target = event(at.conv, ALICE, (BOB,))
     at = await say(store, at, target)
     await say(store, at, event(at.conv, ALICE, redacts=target.fields.event_id, destroy_after=99))
-    found_hold = await held(store, 4)
+    found_hold = await held(house, 4)
     assert found_hold is not None
     assert found_hold[0] == 99
     assert int.from_bytes(found_hold[1][:2], "big") in HOLDS
@@ -79,10 +67,11 @@ async def test_the_body_lies_in_the_hold_under_a_key_of_holds(store: Store) -> N
     assert opened == target.body
 
 
-async def test_the_first_redaction_counts(store: Store) -> None:
+async def test_the_first_redaction_counts(house: House) -> None:
+    store = house.store
     at, target = await said_and_redacted(store, 99)
     await say(store, at, event(at.conv, BOB, redacts=target, destroy_after=5))
-    found_hold = await held(store, 4)
+    found_hold = await held(house, 4)
     assert found_hold is not None
     assert found_hold[0] == 99
     kept = await store.conversations.event(at.conv, target)
@@ -90,16 +79,18 @@ async def test_the_first_redaction_counts(store: Store) -> None:
     assert kept.redacted_by == at.events[0].fields.event_id
 
 
-async def test_without_a_hold_the_body_is_destroyed_at_once(store: Store) -> None:
+async def test_without_a_hold_the_body_is_destroyed_at_once(house: House) -> None:
+    store = house.store
     at, target = await said_and_redacted(store, None)
-    assert await held(store, 4) is None
+    assert await held(house, 4) is None
     kept = await store.conversations.event(at.conv, target)
     assert kept is not None
     assert kept.body is None
-    assert all(report.ok for report in chains(store))
+    assert all(report.ok for report in await chains(store))
 
 
-async def test_state_in_clear_keeps_its_body_and_is_marked(store: Store) -> None:
+async def test_state_in_clear_keeps_its_body_and_is_marked(house: House) -> None:
+    store = house.store
     at = await found(store, ALICE, BOB)
     topic = event(at.conv, ALICE, type="m.room.topic", state_key="", body=clear_body(b"{}"))
     at = await say(store, at, topic)
@@ -108,7 +99,7 @@ async def test_state_in_clear_keeps_its_body_and_is_marked(store: Store) -> None
     assert kept is not None
     assert kept.body == topic.body
     assert kept.redacted_by is not None
-    assert await held(store, 4) is None
+    assert await held(house, 4) is None
 
 
 async def test_a_redaction_of_what_is_not_there_changes_nothing(store: Store) -> None:
@@ -131,41 +122,42 @@ async def test_a_redaction_beside_its_target_finds_it(store: Store) -> None:
     assert kept.body is None
 
 
-async def test_holds_end_when_their_time_has_come_and_not_before(store: Store) -> None:
+async def test_holds_end_when_their_time_has_come_and_not_before(house: House) -> None:
+    store = house.store
     await said_and_redacted(store, 1000)
     assert await store.destroy_held(999) == 0
-    assert await held(store, 4) is not None
+    assert await held(house, 4) is not None
     assert await store.destroy_held(1000) == 1
-    assert await held(store, 4) is None
-    assert all(report.ok for report in chains(store))
+    assert await held(house, 4) is None
+    assert all(report.ok for report in await chains(store))
 
 
-async def test_afterwards_the_sealed_bytes_are_in_no_file(house: House) -> None:
-    store = house.store
+async def test_afterwards_the_sealed_bytes_are_in_no_file(embedded: SqliteHouse) -> None:
+    house, store = embedded, embedded.store
     at = await found(store, ALICE, BOB)
     bodies = []
     for _ in range(40):
         target = event(at.conv, ALICE, (BOB,), body=b"\x01" + bytes(600))
         at = await say(store, at, target, event(at.conv, BOB, (ALICE,)))
-        bodies.append(await sealed_row(store, at.events[0].seq))
+        bodies.append(await sealed_row(house, at.events[0].seq))
         await say(store, at, event(at.conv, ALICE, redacts=target.fields.event_id, destroy_after=1))
-        hold = await held(store, at.events[0].seq)
+        hold = await held(house, at.events[0].seq)
         assert hold is not None
         bodies.append(hold[1])
     # Any part of a sealed body is as unlike every other byte as a key.
     parts = [body[start : start + 16] for body in bodies for start in range(20, 600, 100)]
-    raw = house.raw()
+    raw = await house.raw()
     assert sum(part in raw for part in parts) > len(parts) // 2
     assert await store.destroy_held(1) == 40
-    raw = house.raw()
+    raw = await house.raw()
     assert not [part for part in parts if part in raw]
-    assert [report.detail for report in chains(store)] == ["123 events"]
+    assert [report.detail for report in await chains(store)] == ["123 events"]
 
 
 async def test_a_hold_key_is_destroyed_after_its_last_hold(house: House) -> None:
     store, clock = house.store, house.clock
     await said_and_redacted(store, 1000)
-    first = await held(store, 4)
+    first = await held(house, 4)
     assert first is not None
     number = int.from_bytes(first[1][:2], "big")
     clock.now += 2 * MONTH_MS
@@ -189,18 +181,23 @@ async def test_a_hold_key_is_destroyed_after_its_last_hold(house: House) -> None
 async def test_each_month_seals_under_its_own_key(house: House) -> None:
     at = await found(house.store, ALICE, BOB)
     before = month_of(house.clock.now)
-    assert int.from_bytes((await sealed_row(house.store, 1))[:2], "big") == before
+    assert int.from_bytes((await sealed_row(house, 1))[:2], "big") == before
     house.clock.now += MONTH_MS
     at = await say(house.store, at, event(at.conv, ALICE))
-    assert int.from_bytes((await sealed_row(house.store, 4))[:2], "big") == before + 1
+    assert int.from_bytes((await sealed_row(house, 4))[:2], "big") == before + 1
     store = await house.reopen()
     assert [one.seq for one in (await say(store, at, event(at.conv, BOB))).events] == [5]
-    assert all(report.ok for report in chains(store))
+    assert all(report.ok for report in await chains(store))
 
 
 async def test_when_every_hold_key_is_in_use_it_is_said(house: House) -> None:
+    at = await found(house.store, ALICE, BOB)
     for _ in HOLDS:
-        await house.store.keys.ready_hold(house.store.database)
+        target = event(at.conv, ALICE)
+        at = await say(house.store, at, target)
+        # Held for ever, so that no key of a hold is spent.
+        gone = event(at.conv, ALICE, redacts=target.fields.event_id, destroy_after=2**60)
+        await say(house.store, at, gone)
         house.clock.now += MONTH_MS
     with pytest.raises(StoreError, match="all 128 hold keys are in use"):
         await said_and_redacted(house.store, 1000)

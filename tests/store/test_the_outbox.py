@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.store.conftest import House
+from tests.store.houses import SqliteHouse
 from tests.store.making import ALICE, BOB, event, found, member_event, say
 
 from halfdoor.messaging.mailbox import EVENT
@@ -16,8 +16,8 @@ from halfdoor.store.sqlite.projection import Projector
 
 
 @pytest.fixture
-async def apart(tmp_path: Path) -> AsyncIterator[House]:
-    house = House(tmp_path, "two files")
+async def apart(tmp_path: Path) -> AsyncIterator[SqliteHouse]:
+    house = SqliteHouse(tmp_path, two_files=True)
     yield house
     await house.store.close()
 
@@ -40,7 +40,7 @@ async def told(store: Store, user: str, conv: str) -> list[int]:
     return [row.seq for row in rows if row.conv == conv]
 
 
-async def test_people_are_told_later_in_order_if_their_side_is_full(apart: House) -> None:
+async def test_people_are_told_later_in_order_if_their_side_is_full(apart: SqliteHouse) -> None:
     store = apart.store
     rooms = [await found(store, ALICE, BOB) for _ in range(3)]
     await limit_people(store, 1)
@@ -61,7 +61,7 @@ async def test_people_are_told_later_in_order_if_their_side_is_full(apart: House
     assert await waiting(store) == 0
 
 
-async def test_a_sweep_tells_what_was_left(apart: House) -> None:
+async def test_a_sweep_tells_what_was_left(apart: SqliteHouse) -> None:
     store = apart.store
     at = await found(store, ALICE, BOB)
     await limit_people(store, 1)
@@ -80,7 +80,7 @@ async def test_a_sweep_tells_what_was_left(apart: House) -> None:
     assert await told(store, BOB, at.conv) == list(range(3, 305))
 
 
-async def test_entries_met_again_are_not_told_again(apart: House) -> None:
+async def test_entries_met_again_are_not_told_again(apart: SqliteHouse) -> None:
     at = await found(apart.store, ALICE, BOB)
     await say(apart.store, at, event(at.conv, ALICE, (BOB,)))
     assert await waiting(apart.store) == 1
@@ -94,7 +94,7 @@ async def test_entries_met_again_are_not_told_again(apart: House) -> None:
 
 
 async def test_a_conversation_that_cannot_be_told_holds_up_no_other(
-    apart: House, monkeypatch: pytest.MonkeyPatch
+    apart: SqliteHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = apart.store
     sick, sound = await found(store, ALICE, BOB), await found(store, ALICE, BOB)

@@ -1,0 +1,322 @@
+"""Accounts and people in PostgreSQL: `AccountStore` of the accounts room."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar, final
+
+import msgspec
+from msgspec.structs import replace
+
+from halfdoor.accounts.records import (
+    AccountRecord,
+    Block,
+    Connection,
+    DeviceRecord,
+    FormerKey,
+    LoginRecord,
+    LoginToken,
+    PendingRecord,
+    PersonRecord,
+    SessionRecord,
+    SlotRecord,
+    StartOverRecord,
+    TokenRecord,
+)
+from halfdoor.accounts.store import AccountState, Change, Seen
+from halfdoor.ids import bucket
+from halfdoor.store.postgres.accounts_changes import prepare
+from halfdoor.store.postgres.accounts_rows import AccountRows, place
+from halfdoor.store.postgres.connect import Connection as Con
+from halfdoor.store.postgres.database import Database
+from halfdoor.store.postgres.keys import Keys
+from halfdoor.store.postgres.statements import statements
+
+R = TypeVar("R", bound=msgspec.Struct)
+
+_SQL: Final = statements("accounts")
+_SWEEP: Final = statements("accounts_maintenance")
+_KINDS: Final[dict[str, type[msgspec.Struct]]] = {
+    "account": AccountRecord,
+    "login": LoginRecord,
+    "slot": SlotRecord,
+    "session": SessionRecord,
+    "device": DeviceRecord,
+    "token": TokenRecord,
+    "pending": PendingRecord,
+    "former_key": FormerKey,
+    "start_over": StartOverRecord,
+}
+# Kinds of which an account has one row at most, whose key is the user alone.
+_SINGLE: Final = {"account", "login", "start_over"}
+_DAY_MS: Final = 86_400_000
+
+
+class _Profile(msgspec.Struct, frozen=True):
+    """A profile as it is sealed: the JSON of its fields."""
+
+    fields: str
+
+
+@final
+class PostgresAccounts:
+    """Keeps accounts, sessions, people, connections and blocks on the people's side.
+
+    Errors beyond its interface's are those of `Database`.
+    """
+
+    def __init__(self, database: Database, keys: Keys) -> None:
+        self._database = database
+        self._rows = AccountRows(keys)
+
+    # --- accounts -------------------------------------------------------------------------------
+
+    async def state(self, user: str) -> AccountState | None:
+        """Return all rows of an account, or None if there is no such account."""
+        rows = await self._fetch("state", *place(user))
+        found = self._state(rows)
+        return None if found is None else found[1]
+
+    async def find_token(self, ub: int, lookup: bytes) -> tuple[str, AccountState] | None:
+        """Return the user whom a token belongs to, with all rows; *ub* is the token's bucket."""
+        return self._state(await self._fetch("state_of_token", ub, lookup))
+
+    async def commit(self, change: Change) -> AccountRecord:
+        """Apply *change* in one transaction; `ConflictError` if the account moved on."""
+        return await self._database.write(prepare(self._rows, change).write)
+
+    async def seen(self, user: str, seen: Seen) -> None:
+        """Note that a session was used; nothing if it is gone."""
+
+        async def write(con: Con) -> None:
+            at = place(user)
+            row = await con.fetchrow(_SQL["one_session"], *at, seen.session)
+            if row is None:
+                return
+            session = self._rows.open("session", user, (user, seen.session), row, SessionRecord)
+            session = replace(session, last_used=max(session.last_used, seen.now))
+            await self._put(con, "session", user, session.id, session)
+            row = await con.fetchrow(_SQL["one_device"], *at, seen.device)
+            if row is None:
+                return
+            device = self._rows.open("device", user, (user, seen.device), row, DeviceRecord)
+            device = replace(device, last_seen=seen.now, last_ip=seen.ip)
+            await self._put(con, "device", user, device.id, device)
+
+        await self._database.write(write)
+
+    async def lapsed(self, now: int, limit: int) -> list[str]:
+        """Return users with an expired slot or a former key whose reading time is over."""
+
+        async def read(con: Con) -> list[str]:
+            expired = await con.fetch(_SWEEP["expired"], now, limit)
+            closed = await con.fetch(_SWEEP["closed"], now, limit)
+            return sorted({row[0] for row in (*expired, *closed)})[:limit]
+
+        return await self._database.read(read)
+
+    async def user_ids(self, after: str, limit: int) -> list[str]:
+        """Return at most *limit* ids after *after*: of accounts, and of the platform's people."""
+
+        async def read(con: Con) -> list[str]:
+            return [row[0] for row in await con.fetch(_SWEEP["everyone"], after, limit)]
+
+        return await self._database.read(read)
+
+    async def put_login_token(self, token: LoginToken) -> None:
+        """Keep a login token; those of the same bucket that expired go."""
+        ub = bucket(token.user)
+        row = self._rows.seal("login_token", "", (token.lookup,), token)
+
+        async def write(con: Con) -> None:
+            await con.execute(_SQL["old_login_tokens"], ub, token.expires - _DAY_MS)
+            values = (ub, token.lookup, token.expires, row.sealed, row.mac)
+            await con.execute(_SQL["put_login_token"], *values)
+
+        await self._database.write(write)
+
+    async def take_login_token(self, ub: int, lookup: bytes) -> LoginToken | None:
+        """Return a login token and delete it, in one statement: it can be taken once."""
+
+        async def write(con: Con) -> Any:
+            return await con.fetchrow(_SQL["take_login_token"], ub, lookup)
+
+        row = await self._database.write(write)
+        if row is None:
+            return None
+        return self._rows.open("login_token", "", (lookup,), tuple(row), LoginToken)
+
+    # --- people ---------------------------------------------------------------------------------
+
+    async def public_keys(self, users: Sequence[str]) -> dict[str, bytes | None]:
+        """Return the public key of each user; None for a person without one."""
+        accounts = await self._each("account", users, AccountRecord)
+        return {user: accounts[user].public if user in accounts else None for user in users}
+
+    async def exists(self, user: str) -> bool:
+        """Tell whether there is an account or a person of this name."""
+        (row,) = await self._fetch("known", *place(user))
+        return bool(row[0])
+
+    async def persons(self, users: Sequence[str]) -> dict[str, PersonRecord]:
+        """Return what is known of these people; those nobody ever named are left out."""
+        return await self._each("person", users, PersonRecord)
+
+    async def put_persons(self, persons: Sequence[PersonRecord]) -> None:
+        """Write people, one transaction for each bucket."""
+        rows = [
+            (*place(one.user), *_both(self._rows.seal("person", one.user, (one.user,), one)))
+            for one in persons
+        ]
+        for part in _by_bucket(rows).values():
+            await self._execute("put_person", part)
+
+    async def change_persons(self, facts: Mapping[str, Mapping[str, object]]) -> None:
+        """Change the named facts of each person and no others, one transaction for each bucket."""
+        for part in _by_bucket(place(user) for user in facts).values():
+            users = [user for _, user in part]
+
+            async def write(con: Con, users: list[str] = users) -> None:
+                for user in users:
+                    await self._change_person(con, user, facts[user])
+
+            await self._database.write(write)
+
+    async def connections(self, user: str) -> dict[str, Connection]:
+        """Return the connections of *user* by peer."""
+        return await self._many("connection", user, Connection)
+
+    async def put_connections(self, connections: Sequence[Connection]) -> None:
+        """Connect people, on both sides, in one transaction."""
+        rows = [
+            (*place(me), peer, *_both(self._rows.seal("connection", me, (me, peer), one)))
+            for one in connections
+            for me, peer in ((one.a, one.b), (one.b, one.a))
+        ]
+        await self._execute("put_connection", rows)
+
+    async def drop_connection(self, a: str, b: str) -> None:
+        """Disconnect two people, on both sides, in one transaction."""
+        await self._execute("drop_connection", [(*place(a), b), (*place(b), a)])
+
+    async def blocks(self, user: str) -> dict[str, Block]:
+        """Return whom *user* blocks, by peer."""
+        return await self._many("block", user, Block)
+
+    async def put_block(self, block: Block) -> None:
+        """Keep a block."""
+        row = self._rows.seal("block", block.user, (block.user, block.peer), block)
+        await self._execute("put_block", [(*place(block.user), block.peer, *_both(row))])
+
+    async def drop_block(self, user: str, peer: str) -> None:
+        """Lift a block."""
+        await self._execute("drop_block", [(*place(user), peer)])
+
+    async def profile(self, user: str) -> dict[str, object] | None:
+        """Return the profile fields of *user*; None where there is no account or person."""
+        found = (await self._each("profile", [user], _Profile)).get(user)
+        if found is None:
+            return {} if await self.exists(user) else None
+        return msgspec.json.decode(found.fields, type=dict[str, Any])
+
+    async def set_profile(self, user: str, fields: Mapping[str, object]) -> None:
+        """Replace the profile fields of *user*."""
+        text = msgspec.json.encode(dict(fields)).decode()
+        row = self._rows.seal("profile", user, (user,), _Profile(text))
+        await self._execute("put_profile", [(*place(user), *_both(row))])
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    def _state(self, rows: Iterable[Any]) -> tuple[str, AccountState] | None:
+        """Return the account of *rows*, each of which says of what kind it is."""
+        found: dict[str, list[Any]] = defaultdict(list)
+        user = ""
+        for kind, user, name, lookup, sealed, mac in rows:
+            key: tuple[str | bytes, ...] = (user,)
+            if kind not in _SINGLE:
+                key = (user, name if lookup is None else lookup)
+            row = self._rows.open(kind, user, key, (sealed, mac), _KINDS[kind])
+            found[kind].append((key[-1], row))
+        if "account" not in found:
+            return None
+
+        def one(kind: str) -> Any:
+            return found[kind][0][1] if found[kind] else None
+
+        def many(kind: str) -> tuple[Any, ...]:
+            return tuple(row for _, row in sorted(found[kind], key=lambda pair: pair[0]))
+
+        return user, AccountState(
+            account=one("account"),
+            login=one("login"),
+            slots=many("slot"),
+            sessions=many("session"),
+            devices=many("device"),
+            tokens=many("token"),
+            pending=many("pending"),
+            former=many("former_key"),
+            start_over=one("start_over"),
+        )
+
+    async def _change_person(self, con: Con, user: str, changed: Mapping[str, object]) -> None:
+        """Change facts of one person under the lock of their row, which is there by then."""
+        at = place(user)
+        fresh = PersonRecord(user=user)
+        begun = self._rows.seal("person", user, (user,), fresh)
+        await con.execute(_SQL["begin_person"], *at, begun.sealed, begun.mac)
+        row = await con.fetchrow(_SQL["lock_person"], *at)
+        before = self._rows.open("person", user, (user,), tuple(row), PersonRecord)
+        # The names come from callers of our own; a value is what the record takes.
+        after = self._rows.seal("person", user, (user,), replace(before, **dict(changed)))
+        await con.execute(_SQL["put_person"], *at, after.sealed, after.mac)
+
+    async def _fetch(self, name: str, *values: Any) -> list[Any]:
+        async def read(con: Con) -> list[Any]:
+            rows: list[Any] = await con.fetch(_SQL[name], *values)
+            return rows
+
+        return await self._database.read(read)
+
+    async def _each(self, table: str, users: Sequence[str], kind: type[R]) -> dict[str, R]:
+        """Return the one row of each of *users*, where there is one."""
+
+        async def read(con: Con) -> list[Any]:
+            rows: list[Any] = await con.fetchmany(_SQL[table], [place(user) for user in users])
+            return rows
+
+        return {
+            user: self._rows.open(table, user, (user,), (sealed, mac), kind)
+            for user, sealed, mac in (await self._database.read(read) if users else [])
+        }
+
+    async def _many(self, table: str, user: str, kind: type[R]) -> dict[str, R]:
+        return {
+            name: self._rows.open(table, user, (user, name), (sealed, mac), kind)
+            for name, sealed, mac in await self._fetch(table, *place(user))
+        }
+
+    async def _execute(self, name: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Run one statement for each of *rows* in one transaction, in the order of their keys."""
+
+        async def write(con: Con) -> None:
+            await con.executemany(_SQL[name], sorted(rows, key=lambda row: row[:3]))
+
+        if rows:
+            await self._database.write(write)
+
+    async def _put(
+        self, con: Con, table: str, user: str, name: str, record: msgspec.Struct
+    ) -> None:
+        row = self._rows.seal(table, user, (user, name), record)
+        await con.execute(_SQL[f"put_{table}"], *place(user), name, row.sealed, row.mac)
+
+
+def _by_bucket(rows: Iterable[tuple[Any, ...]]) -> dict[int, list[Any]]:
+    """Return *rows*, which begin with bucket and user, by their bucket, in order."""
+    found: dict[int, list[Any]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: row[:2]):
+        found[row[0]].append(row)
+    return found
+
+
+def _both(row: Any) -> tuple[bytes, bytes]:
+    return row.sealed, row.mac

@@ -1,0 +1,46 @@
+-- name: number
+SELECT c FROM conv WHERE cb = $1 AND conv_id = $2;
+
+-- name: by_id
+SELECT seq, event_id, sealed FROM event
+WHERE cb = $1 AND c = (SELECT c FROM conv WHERE cb = $1 AND conv_id = $2) AND event_id = $3;
+
+-- name: forward
+SELECT seq, event_id, sealed FROM event
+WHERE cb = $1 AND c = (SELECT c FROM conv WHERE cb = $1 AND conv_id = $2)
+  AND seq > $3 AND seq < $4
+ORDER BY seq LIMIT $5;
+
+-- name: backward
+SELECT seq, event_id, sealed FROM event
+WHERE cb = $1 AND c = (SELECT c FROM conv WHERE cb = $1 AND conv_id = $2)
+  AND seq > $3 AND seq < $4
+ORDER BY seq DESC LIMIT $5;
+
+-- name: state_log
+SELECT seq, event_id, sealed FROM event WHERE cb = $1 AND c = $2 AND state ORDER BY seq;
+
+-- name: sealed_state
+SELECT type, state_key, sealed FROM sealed_state WHERE cb = $1 AND c = $2 ORDER BY type, state_key;
+
+-- name: receipts
+SELECT member.user_id, receipt.kind, receipt.thread, receipt.event_id, receipt.seq, receipt.ts
+FROM receipt JOIN member
+  ON member.cb = receipt.cb AND member.c = receipt.c AND member.m = receipt.m
+WHERE receipt.cb = $1 AND receipt.c = $2
+ORDER BY receipt.seq, receipt.m, receipt.kind, receipt.thread;
+
+-- name: relations
+SELECT event.seq, event.event_id, event.sealed
+FROM relation JOIN event
+  ON event.cb = relation.cb AND event.c = relation.c AND event.seq = relation.seq
+WHERE relation.cb = $1 AND relation.c = $2 AND relation.target = $3 AND relation.seq < $4
+ORDER BY relation.seq DESC LIMIT $5;
+
+-- name: related
+SELECT event.seq, event.event_id, event.sealed
+FROM relation JOIN event
+  ON event.cb = relation.cb AND event.c = relation.c AND event.seq = relation.seq
+WHERE relation.cb = $1 AND relation.c = $2
+  AND relation.target = ANY($3::text[]) AND relation.rel_type = $4
+ORDER BY relation.seq DESC LIMIT $5;
