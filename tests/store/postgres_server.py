@@ -36,6 +36,27 @@ def _packaged() -> Path:
     return Path(found.origin).parent / "pginstall" / "bin"
 
 
+def _is_open(folder: Path) -> bool:
+    """Tell whether another user may go into *folder*: a clone may lie in a private home."""
+    return all(parent.stat().st_mode & 0o001 for parent in (folder, *folder.parents))
+
+
+def _within_reach(bin: Path, folder: Path) -> Path:
+    """Link the package's programs, and the libraries they find beside it, into *folder*."""
+    package = bin.parents[1]
+    for part in (package, package.with_name(f"{package.name}.libs")):
+        if part.is_dir():
+            shutil.copytree(part, folder / part.name, copy_function=_link, symlinks=True)
+    return folder / package.name / bin.relative_to(package)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
 class ServerError(Exception):
     """A program of PostgreSQL failed; the message holds what it said."""
 
@@ -48,7 +69,6 @@ class PostgresServer:
     """
 
     def __init__(self, *settings: str, bin: Path | None = None) -> None:
-        self._bin = bin or _packaged()
         self._prefix = _prefix()
         self.password = secrets.token_urlsafe(12)
         # Not below the folders of a test: those may be closed to another user.
@@ -57,6 +77,9 @@ class PostgresServer:
         if self._prefix:
             user = pwd.getpwnam(_account())
             os.chown(self.folder, user.pw_uid, user.pw_gid)
+        self._bin = bin or _packaged()
+        if self._prefix and not _is_open(self._bin):
+            self._bin = _within_reach(self._bin, self.folder)
         self.port = _free_port()
         self._initialise(settings)
 
