@@ -194,7 +194,7 @@ def test_no_request_makes_the_server_fail(someone: Someone, runner: asyncio.Runn
     holds()
     # Not everything was refused at the first look, and not everything was let through.
     assert {200, 400, 401, 403} <= statuses
-    assert len(done) > len(routes) // 2, sorted(done)
+    assert len(done) > len(routes) // 4, sorted(done)
 
 
 async def _ask(someone: Someone, route: Route, asked: tuple[int, list[str], str, bytes]) -> int:
