@@ -1,6 +1,5 @@
 """A person's side of the store: inbox, room list, account data, positions (SCALE §1–4)."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -104,10 +103,3 @@ class Contact(msgspec.Struct, frozen=True, gc=False):
 
     sent: int = 0
     closed_until: int = 0
-
-
-class Sequenced(Protocol):
-    """Something that wakes people: given what was told to whom (bus/local.py, later NATS)."""
-
-    def ring(self, told: Sequence[Told]) -> None:
-        """Wake everyone in *told*; losing this costs latency, never a message."""

@@ -215,22 +215,6 @@ class Presenting:
                 shown.append(_client_event(room, event, content, beside, with_room))
         return shown
 
-    async def state_content(
-        self, reader: Reader, room: Room, event_type: str, state_key: str
-    ) -> bytes | None:
-        """Return the content of one state event in force, None where there is none to read."""
-        event = room.state.get((event_type, state_key))
-        if event is None:
-            return None
-        held = (await self._reading.open_state(reader, room)).get((event_type, state_key))
-        if held is not None and held[0].fields.event_id == event.fields.event_id:
-            content: bytes | None = held[1]
-        else:
-            content = await self._opened(reader, room, event)
-        if content is None:
-            return None
-        return (await self.hearing.of(room, reader.user)).content(event, content)
-
     async def stripped(
         self, reader: Reader, room: Room, inviter: str, *, known: bool
     ) -> list[bytes]:

@@ -7,7 +7,6 @@ import msgspec
 
 from halfdoor.messaging.filters import Filter
 from halfdoor.messaging.ledger import ConversationStore, Receipt, StoredEvent
-from halfdoor.messaging.mailbox import AccountData
 from halfdoor.messaging.presenting import Presenting, raw
 from halfdoor.messaging.reading import Reader
 from halfdoor.messaging.room import Room
@@ -289,14 +288,6 @@ def summary(room: Room, user: str) -> Section:
         "m.joined_member_count": len(room.joined),
         "m.invited_member_count": len(room.with_membership("invite")),
     }
-
-
-def account_events(data: Iterable[tuple[AccountData, bytes]]) -> list[msgspec.Raw]:
-    """Return account data as events."""
-    return [
-        msgspec.Raw(msgspec.json.encode({"type": one.type, "content": msgspec.Raw(content)}))
-        for one, content in data
-    ]
 
 
 def _members_changed(room: Room, last_seen: int) -> bool:
