@@ -31,6 +31,7 @@ from halfdoor.apps.verbs import (
     Unsuspend,
     Verb,
 )
+from halfdoor.store.sqlite.opening import Store
 
 NEW = "nine slow barges pass the lock"
 
@@ -195,6 +196,7 @@ async def test_a_row_that_somebody_changed_stops_the_command(house: House) -> No
             (user("ben"), user("ada")),
         )
 
+    assert isinstance(house.store, Store)
     await house.store.database.write(swap)
     house.people.forget(user("ada"))
     for verb in (ShowUser(user="ada"), ListUsers(), ExplainContact(a="ada", b="ben")):

@@ -12,8 +12,9 @@ import trustme
 from tests.store.making import ALICE, BOB, event, say, sealed_body
 from tests.store.making import found as found_conversation
 
+from halfdoor.apps.checks import Check
 from halfdoor.apps.custodian_init import escrow_document, make_key
-from halfdoor.apps.doctor import Check, examine
+from halfdoor.apps.doctor import examine
 from halfdoor.config.model import Config
 from halfdoor.store.outerkey import outer_key_file
 from halfdoor.store.sqlite.lockfile import DirectoryLock

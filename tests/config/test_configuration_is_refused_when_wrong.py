@@ -175,6 +175,30 @@ def test_paths_start_where_they_were_written(tmp_path: Path) -> None:
     assert config.tls_key == elsewhere / "key"
 
 
+@pytest.mark.parametrize(
+    ("text", "setting"),
+    [
+        ("[database]\nurl = 'postgresql://h:secret@db/x'", "database.url"),
+        ("[database]\nurl = 'postgresql://h@db/x?password=secret'", "database.url"),
+        (
+            "[database]\nurl = 'postgresql://h@db/x'\npeople_url = 'postgresql://h:secret@db/y'",
+            "database.people_url",
+        ),
+        ("[database]\nurl = 'postgresql://[h@db/x'", "database.url"),
+        ("[database]\npassword_file = 'p'", "database.url"),
+        ("[database]\npeople_url = 'postgresql://h@db/y'", "database.url"),
+        ("[bus]\nnats_url = 'nats://127.0.0.1:4222'", "bus.nats_url"),
+        ("[bus]\nca_file = 'ca.pem'", "bus.nats_url"),
+    ],
+)
+def test_a_database_or_bus_that_makes_no_sense_is_refused_and_no_password_is_repeated(
+    tmp_path: Path, text: str, setting: str
+) -> None:
+    error = refused(tmp_path, text)
+    assert error.setting == setting
+    assert "secret" not in str(error)
+
+
 def test_a_credential_of_systemd_is_found_by_its_name(tmp_path: Path) -> None:
     file = written(tmp_path, "outer_key_file = 'credential:outer-key'")
     config = load(file, environ={"CREDENTIALS_DIRECTORY": "/run/credentials/halfdoor"})

@@ -5,11 +5,10 @@ Each check is a small function that returns what it found; none changes anything
 
 import asyncio
 import resource
-import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 from cryptography import x509
@@ -19,31 +18,23 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from halfdoor.clock import SystemClock
+from halfdoor.apps.checks import Check
+from halfdoor.apps.doctor_database import examine_database
+from halfdoor.apps.doctor_store import examine_embedded
+from halfdoor.apps.stores import database_place, has_data
+from halfdoor.config.errors import ConfigError
 from halfdoor.config.model import Config
 from halfdoor.policy.errors import PolicyError
 from halfdoor.policy.load import escrow_documents
 from halfdoor.policy.load import load as load_policy
 from halfdoor.policy.model import Policy
-from halfdoor.sealing.envelope import HEAD_BYTES, SEALED
 from halfdoor.sealing.shares import EscrowSet, EscrowSetError
-from halfdoor.store.errors import DataInUseError, OuterKeyError, StoreError
-from halfdoor.store.migrate import migration_files
-from halfdoor.store.outerkey import KEY_BYTES, OuterKeyFile, default_path, outer_key_file
-from halfdoor.store.sqlite.audit import chains as chain_reports
-from halfdoor.store.sqlite.connect import open_reader
-from halfdoor.store.sqlite.events import open_row
-from halfdoor.store.sqlite.keys import load_keys
+from halfdoor.store.errors import StoreError
+from halfdoor.store.outerkey import OuterKeyFile, default_path, outer_key_file
 from halfdoor.store.sqlite.opening import (
     CONVERSATIONS_FILE,
     ONE_FILE,
-    Store,
-    database_paths,
-    open_store,
 )
-from halfdoor.store.sqlite.statements import statements
-
-Result = Literal["ok", "advice", "failed"]
 
 # Before this program was written: a clock that says so is wrong.
 _FIRST_MOMENT: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -51,26 +42,20 @@ _SOON_DAYS: Final = 14
 _OTHERS: Final = 0o077
 
 
-class Check(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One check: its *name*, its *result*, what was *found*, and what *todo* where that helps.
-
-    `advice` is nothing broken, but something its owner ought to know or do.
-    """
-
-    name: str
-    result: Result
-    found: str
-    todo: str = ""
-
-
 def examine(config: Config, *, chains: bool) -> list[Check]:
     """All checks of a server with *config*; *chains* recomputes every conversation's chain."""
     found = [_data_folder(config.data_dir), *_clock(config.data_dir, datetime.now(UTC))]
     found += [*_policy(config), *_tls(config, datetime.now(UTC)), _core_dumps()]
+    try:
+        place = database_place(config)
+    except ConfigError as error:
+        return [*found, Check("database", "failed", str(error))]
     key = _outer_key(config)
     found.append(key[0])
-    if key[1] is not None and _has_data(config.data_dir):
-        found += asyncio.run(_store(config.data_dir, key[1], chains=chains))
+    if key[1] is not None and place is not None:
+        found += asyncio.run(examine_database(place, key[1], chains=chains))
+    elif key[1] is not None and _has_data(config.data_dir):
+        found += asyncio.run(examine_embedded(config.data_dir, key[1], chains=chains))
     elif chains:
         found.append(Check("chains", "failed", "there is no data that could be recomputed."))
     return found
@@ -198,11 +183,12 @@ def _core_dumps() -> Check:
 def _outer_key(config: Config) -> tuple[Check, OuterKeyFile | None]:
     name = "outer key"
     path = config.outer_key_file or default_path()
-    if not path.exists() and not _has_data(config.data_dir):
-        return Check(name, "advice", f"not there yet; the first start makes it at {path}."), None
     try:
+        if not path.exists() and not has_data(config):
+            said = f"not there yet; the first start makes it at {path}."
+            return Check(name, "advice", said), None
         key = outer_key_file(path, config.data_dir, make=False)
-    except OuterKeyError as error:
+    except StoreError as error:
         return Check(name, "failed", f"{error}."), None
     return (
         Check(
@@ -213,108 +199,4 @@ def _outer_key(config: Config) -> tuple[Check, OuterKeyFile | None]:
             "everything stays sealed.",
         ),
         key,
-    )
-
-
-async def _store(folder: Path, key: OuterKeyFile, *, chains: bool) -> list[Check]:
-    """The checks that open the store; one at work is left alone."""
-    two_files = (folder / CONVERSATIONS_FILE).exists()
-    try:
-        old = _old_schema(folder, two_files=two_files)
-        if old is not None:
-            return [old]
-        store = open_store(folder, key, two_files=two_files)
-    except DataInUseError as error:
-        result: Result = "failed" if chains else "advice"
-        return [Check("store", result, f"{error}.", "Stop the server to look inside.")]
-    except StoreError as error:
-        return [Check("store", "failed", f"{error}.")]
-    try:
-        found = [Check("store", "ok", "opens with the outer key, schema up to date.")]
-        found.append(await _wrong_key(store, key.path))
-        found.append(await _sealed_words(store))
-        if chains:
-            found.append(_chains(store))
-        return found
-    finally:
-        await store.close()
-
-
-def _old_schema(folder: Path, *, two_files: bool) -> Check | None:
-    """Opening would upgrade, and that is not for a look around."""
-    for path in set(database_paths(folder, two_files=two_files)):
-        con = open_reader(path)
-        try:
-            (version,) = con.execute("PRAGMA user_version").fetchone()
-        finally:
-            con.close()
-        newest = int(migration_files()[-1].name.partition("_")[0])
-        if version < newest:
-            return Check(
-                "store",
-                "advice",
-                f"{path.name} has schema {version}, this program knows {newest}.",
-                "Make a backup; the next `halfdoor up` brings it up to date.",
-            )
-    return None
-
-
-async def _wrong_key(store: Store, path: Path) -> Check:
-    """A thief of the data guesses an outer key."""
-    name, guessed = "wrong outer key", OuterKeyFile(path, secrets.token_bytes(KEY_BYTES))
-    try:
-        await store.database.read(lambda con: load_keys(con, guessed, SystemClock()))
-    except OuterKeyError:
-        return Check(name, "ok", "refused, as it must be.")
-    return Check(name, "failed", "the store opened with a wrong key.", "Do not use this server.")
-
-
-async def _sealed_words(store: Store) -> Check:
-    """The operator reads messages with all that lies on this machine, and nobody's session."""
-    name = "reading without a session"
-    bodies = await store.database.read(_some_bodies(store))
-    sealed = [body for body in bodies if body[:1] == SEALED]
-    if not sealed:
-        return Check(name, "ok", "there is no message yet that could be tried.")
-    if any(_is_text(body[HEAD_BYTES:]) for body in sealed):
-        return Check(name, "failed", "a message lies open.", "Do not use this server.")
-    return Check(name, "ok", f"{len(sealed)} messages tried with the outer key: none opens.")
-
-
-def _some_bodies(store: Store) -> Callable[[Any], list[bytes]]:
-    sql = statements("maintenance")
-
-    def read(con: Any) -> list[bytes]:
-        bodies: list[bytes] = []
-        for cb, c, conv, *_head in con.execute(sql["conversations"]):
-            for seq, packed, sealed in con.execute(sql["events_of"], (cb, c)):
-                row = open_row(store.keys.outer, conv, seq, packed, sealed)
-                if row.body is not None:
-                    bodies.append(row.body)
-            if len(bodies) > 1000:
-                break
-        return bodies
-
-    return read
-
-
-def _is_text(content: bytes) -> bool:
-    try:
-        msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return False
-    return True
-
-
-def _chains(store: Store) -> Check:
-    reports = list(chain_reports(store))
-    broken = [report for report in reports if not report.ok]
-    if not broken:
-        return Check("chains", "ok", f"{len(reports)} conversations, every chain holds.")
-    told = "; ".join(f"{report.conv}: {report.detail}" for report in broken[:5])
-    return Check(
-        "chains",
-        "failed",
-        f"{len(broken)} of {len(reports)} conversations are not as they were written. {told}",
-        "Keep the files as they are, and look for who could write them.",
     )

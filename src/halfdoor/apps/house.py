@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from halfdoor.accounts.changes import Changes
 from halfdoor.accounts.deactivate import Deactivate
@@ -30,6 +30,7 @@ from halfdoor.accounts.theft import Theft
 from halfdoor.accounts.throttle import Attempts
 from halfdoor.accounts.tokens import Mint
 from halfdoor.accounts.uia import Uia
+from halfdoor.apps.stores import DatabasePlace, Opened, open_embedded, open_postgres
 from halfdoor.clock import Clock, SystemClock
 from halfdoor.messaging.audience import Audience
 from halfdoor.messaging.consequences import Consequences
@@ -55,8 +56,6 @@ from halfdoor.policy.model import Policy
 from halfdoor.readers.participants.keyring import Keyring
 from halfdoor.sealing.shares import EscrowSet
 from halfdoor.store.outerkey import OuterKeyStore
-from halfdoor.store.sqlite.accounts import SqliteAccounts
-from halfdoor.store.sqlite.opening import Store, open_store
 
 _DAY_MS = 86_400_000
 
@@ -77,6 +76,7 @@ class Setting:
     jwt: JwtSettings | None = None
     key_source: KeySource | None = None
     two_files: bool = False
+    database: DatabasePlace | None = None
 
 
 class WaitingDevices:
@@ -112,27 +112,36 @@ class WaitingDevices:
 class House:
     """Everything between the web and the disk, made in the order in which it stands."""
 
-    def __init__(self, setting: Setting, clock: Clock | None = None) -> None:
-        """Open the store of *setting* and join the rooms over it."""
+    def __init__(
+        self, setting: Setting, clock: Clock | None = None, opened: Opened | None = None
+    ) -> None:
+        """Join the rooms over the store that was *opened*, else over the embedded one."""
         self.setting = setting
         self.clock = clock or SystemClock()
-        self.store: Store = open_store(
-            setting.data_dir,
-            setting.outer_key,
-            two_files=setting.two_files,
-            clock=self.clock,
+        self._opened = opened or open_embedded(
+            setting.data_dir, setting.outer_key, self.clock, two_files=setting.two_files
         )
+        self.store = self._opened.store
         self.keyring = Keyring(seconds=setting.keyring_seconds)
         self._people()
         self._conversations()
         self._accounts()
+
+    @classmethod
+    async def open(cls, setting: Setting, clock: Clock | None = None) -> Self:
+        """Open the store that *setting* names, and the house in it."""
+        clock = clock or SystemClock()
+        if setting.database is None:
+            return cls(setting, clock)
+        opened = await open_postgres(setting.database, setting.data_dir, setting.outer_key, clock)
+        return cls(setting, clock, opened)
 
     def __repr__(self) -> str:
         """Name the house, and nothing that is in it."""
         return f"House({self.setting.server_name!r})"
 
     def _people(self) -> None:
-        self.account_store = SqliteAccounts(self.store.database, self.store.keys)
+        self.account_store = self._opened.accounts
         self.changes = Changes(self.account_store)
         self.people = People(self.account_store, self.changes, development=self.setting.development)
         self.profiles = Profiles(self.account_store)
@@ -307,4 +316,4 @@ class House:
 
     async def close(self) -> None:
         """Make everything durable and let the data directory go."""
-        await self.store.close()
+        await self._opened.close()

@@ -12,12 +12,12 @@ import msgspec
 
 from halfdoor.apps.control import answer
 from halfdoor.apps.hardening import harden
-from halfdoor.apps.house import House, Setting
+from halfdoor.apps.house import House
 from halfdoor.apps.server import setting_of
+from halfdoor.apps.stores import has_data
 from halfdoor.apps.verbs import Verb
 from halfdoor.config.model import Config, Jwt
 from halfdoor.store.errors import DataInUseError
-from halfdoor.store.sqlite.opening import has_data
 from halfdoor.web.control import Done, Kind, Refused, socket_address
 
 # Closing the account of somebody who is in many conversations takes its time.
@@ -78,8 +78,9 @@ def reach(data_dir: Path | None, load: Callable[[], Config]) -> Iterator[Reached
     config = load()
     folder = config.data_dir
     if not listens(folder):
-        if not has_data(folder):
-            raise UnreachableError(f"there is no data in {folder} yet: start the server once.")
+        if not has_data(config):
+            where = folder if config.database.url is None else "the database"
+            raise UnreachableError(f"there is no data in {where} yet: start the server once.")
         try:
             opened = _Opened(config)
         except DataInUseError as error:
@@ -149,7 +150,7 @@ class _Opened:
         setting = setting_of(msgspec.structs.replace(config, jwt=Jwt()))
         self._runner = asyncio.Runner()
         try:
-            self._house = self._runner.run(_open(setting))
+            self._house = self._runner.run(House.open(setting))
         except BaseException:
             self._runner.close()
             raise
@@ -164,7 +165,3 @@ class _Opened:
             self._runner.run(self._house.close())
         finally:
             self._runner.close()
-
-
-async def _open(setting: Setting) -> House:
-    return House(setting)

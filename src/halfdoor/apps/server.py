@@ -16,14 +16,13 @@ from halfdoor.apps.custodians import escrow_sets
 from halfdoor.apps.doors import build_apps
 from halfdoor.apps.hardening import harden
 from halfdoor.apps.house import House, Setting
+from halfdoor.apps.stores import database_place, outer_key_of
 from halfdoor.config.errors import ConfigError
 from halfdoor.config.listening import is_loopback, split_bind
 from halfdoor.config.model import Config
 from halfdoor.policy.errors import PolicyError
 from halfdoor.policy.load import load as load_policy
 from halfdoor.store.errors import StoreError
-from halfdoor.store.outerkey import default_path, outer_key_file
-from halfdoor.store.sqlite.opening import has_data
 from halfdoor.web.logs import configure, describe, loop_handler
 from halfdoor.web.metrics import Metrics
 from halfdoor.web.outbound.jwks import JwksFile
@@ -63,13 +62,13 @@ def run_house(config: Config, ready: Ready, *, stopping: Stopping | None = None)
 def setting_of(config: Config) -> Setting:
     """Return what the house is built from; the outer key is made where there is no data yet."""
     policy = load_policy(config.policy_file)
-    key_path = config.outer_key_file or default_path()
     return Setting(
         server_name=config.server_name,
         policy=policy,
         escrow=escrow_sets(config, policy),
         data_dir=config.data_dir,
-        outer_key=outer_key_file(key_path, config.data_dir, make=not has_data(config.data_dir)),
+        outer_key=outer_key_of(config),
+        database=database_place(config),
         access_token_ms=config.access_token_seconds * 1000,
         keyring_seconds=config.keyring_seconds,
         registration=config.registration,
@@ -108,7 +107,7 @@ async def _serve(
     log: FilteringBoundLogger,
 ) -> None:
     asyncio.get_running_loop().set_exception_handler(loop_handler(log))
-    house = House(setting)
+    house = await House.open(setting)
     addresses: list[str] = []
     try:
         listeners = _listeners(house, config, addresses, stopping, log)

@@ -28,7 +28,7 @@ def doctor(
     json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
     """Check a server and all it stands on. Also tries what must be refused. Exit 1 on a failure."""
-    module = server_module("apps.doctor")
+    module, checks = server_module("apps.doctor"), server_module("apps.checks")
     try:
         settings = load(
             find_file(config, environment()),
@@ -36,9 +36,9 @@ def doctor(
             flags={"data_dir": data, "outer_key_file": outer_key},
         )
     except ConfigError as error:
-        found = [module.Check("configuration", "failed", str(error), "halfdoor init writes one.")]
+        found = [checks.Check("configuration", "failed", str(error), "halfdoor init writes one.")]
     else:
-        found = [module.Check("configuration", "ok", f"server name {settings.server_name}.")]
+        found = [checks.Check("configuration", "ok", f"server name {settings.server_name}.")]
         found += module.examine(settings, chains=chains)
     failed = [check for check in found if check.result == "failed"]
     if json:

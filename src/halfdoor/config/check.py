@@ -1,11 +1,11 @@
 """What no single setting can say: which of them go together, and which never."""
 
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from halfdoor.config.errors import ConfigError
 from halfdoor.config.listening import check_listening, is_loopback, split_bind
-from halfdoor.config.model import Config, Jwt
+from halfdoor.config.model import Bus, Config, Database, Jwt
 from halfdoor.ids import is_server_name
 
 
@@ -39,6 +39,34 @@ def check_config(config: Config) -> None:
     if config.public_url is not None:
         _check_url("public_url", config.public_url)
     _check_jwt(config.jwt)
+    _check_database(config.database, config.bus)
+
+
+def _check_database(database: Database, bus: Bus) -> None:
+    for name, url in (("url", database.url), ("people_url", database.people_url)):
+        if url is not None and _holds_password(url):
+            raise ConfigError(
+                f"database.{name}",
+                "a password in an address ends up in lists of processes and in logs: put it into "
+                "a file and name that in database.password_file.",
+            )
+    if database.url is None and (database.people_url or database.password_file):
+        raise ConfigError("database.url", "it is missing, and the rest means nothing without it.")
+    if bus.nats_url is not None and database.url is None:
+        raise ConfigError(
+            "bus.nats_url", "the embedded store belongs to one server; a bus needs database.url."
+        )
+    if bus.nats_url is None and (bus.credentials_file or bus.ca_file):
+        raise ConfigError("bus.nats_url", "it is missing, and the rest means nothing without it.")
+
+
+def _holds_password(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        named = {key.lower() for key, _ in parse_qsl(parts.query)}
+        return parts.password is not None or "password" in named
+    except ValueError:
+        raise ConfigError("database.url", "it is no address.") from None
 
 
 def _check_jwt(jwt: Jwt) -> None:

@@ -118,6 +118,45 @@ class Support(Section, frozen=True, kw_only=True):
     page: Annotated[str | None, Meta(description="Web page of support.")] = None
 
 
+class Database(Section, frozen=True, kw_only=True):
+    """PostgreSQL (15 or newer) in place of the embedded store in `data_dir`."""
+
+    url: Annotated[
+        str | None,
+        Meta(
+            description="`postgresql://user@host/database`. A host that is not this machine needs "
+            "`?sslmode=verify-full&sslrootcert=FILE`. Without it the embedded store is used."
+        ),
+    ] = None
+    people_url: Annotated[
+        str | None,
+        Meta(description="Another database for accounts and inboxes; without it one holds all."),
+    ] = None
+    password_file: Annotated[
+        Path | None,
+        Meta(description="File with the password, mode 0600. It never stands in an address."),
+    ] = None
+
+
+class Bus(Section, frozen=True, kw_only=True):
+    """NATS, by which several servers on one PostgreSQL wake each other."""
+
+    nats_url: Annotated[
+        str | None,
+        Meta(
+            description="`nats://host:4222`, or `tls://` beyond this machine. With it several "
+            "servers may share the database; without it one server has it for itself."
+        ),
+    ] = None
+    credentials_file: Annotated[
+        Path | None, Meta(description="NATS credentials (JWT and key), mode 0600.")
+    ] = None
+    ca_file: Annotated[
+        Path | None,
+        Meta(description="Certificate of who vouches for the NATS server's name (PEM)."),
+    ] = None
+
+
 class Config(Section, frozen=True, kw_only=True):
     """Everything a server is told."""
 
@@ -144,7 +183,11 @@ class Config(Section, frozen=True, kw_only=True):
     ] = "127.0.0.1"
     port: Annotated[Port, Meta(description="Port to listen on; 0 takes any free one.")] = 8008
     data_dir: Annotated[
-        Path, Meta(description="Folder of the database. Relative paths start at this file.")
+        Path,
+        Meta(
+            description="Folder of the embedded database and of the control socket. Every server "
+            "has one of its own. Relative paths start at this file."
+        ),
     ] = Path("data")
     outer_key_file: Annotated[
         Path | None,
@@ -234,3 +277,5 @@ class Config(Section, frozen=True, kw_only=True):
     platform_api: PlatformApi = PlatformApi()
     limits: Limits = Limits()
     support: Support = Support()
+    database: Database = Database()
+    bus: Bus = Bus()

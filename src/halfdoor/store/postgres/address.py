@@ -13,10 +13,14 @@ _VERIFIED: Final = "verify-full"
 
 @final
 class Address:
-    """A `postgresql://` address that was checked. `dsn` holds a password and is never shown."""
+    """A `postgresql://` address that was checked. `dsn` may hold a password and is never shown."""
 
-    def __init__(self, dsn: str) -> None:
-        """Read *dsn*; `UnsafeConnectionError` unless it is local or verifies the server's name."""
+    def __init__(self, dsn: str, password: str | None = None) -> None:
+        """Read *dsn*; *password* is for one that names none.
+
+        `UnsafeConnectionError` unless it is local or verifies the server's name.
+        """
+        self.password = password
         parts = urlsplit(dsn)
         if parts.scheme not in _SCHEMES:
             raise UnsafeConnectionError("the database's address must begin with postgresql://")

@@ -48,6 +48,20 @@ async def chains(store: PostgresStore) -> AsyncIterator[ChainReport]:
                 yield ChainReport(conv, ok=True, detail=f"{count} events")
 
 
+async def some_bodies(store: PostgresStore, enough: int) -> list[bytes]:
+    """Return about *enough* bodies of events with the outer layer lifted."""
+    bodies: list[bytes] = []
+    async with store.database.snapshot(Side.CONVERSATIONS) as con:
+        async for cb, c, conv, *_head in con.cursor(_SQL["conversations"], prefetch=50):
+            for seq, packed, sealed in await con.fetch(_SQL["events_of"], cb, c):
+                row = open_row(store.keys.outer, conv, seq, packed, sealed)
+                if row.body is not None:
+                    bodies.append(row.body)
+            if len(bodies) > enough:
+                break
+    return bodies
+
+
 async def _check(
     con: Connection, keys: Keys, place: tuple[int, int], conv: str, head: list[Any]
 ) -> int:

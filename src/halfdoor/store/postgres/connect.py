@@ -68,6 +68,7 @@ async def open_pool(
     try:
         return await asyncpg.create_pool(
             address.dsn,
+            password=address.password,
             # With a floor the pool would keep asking a dead server on its own.
             min_size=0,
             max_size=size,
@@ -92,6 +93,7 @@ async def open_one(address: Address) -> Connection:
     try:
         return await asyncpg.connect(
             address.dsn,
+            password=address.password,
             ssl=address.ssl,
             timeout=CONNECT_SECONDS,
             target_session_attrs=SessionAttribute.read_write,

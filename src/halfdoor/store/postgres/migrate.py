@@ -33,6 +33,17 @@ async def migrate(address: Address, sides: tuple[str, ...] = SIDES) -> None:
         await con.close()
 
 
+async def is_behind(address: Address, sides: tuple[str, ...] = SIDES) -> bool:
+    """Tell whether a migration of *sides* is missing; the errors of `migrate`."""
+    con = await open_one(address)
+    try:
+        return await _behind(con, sides)
+    except Exception as error:
+        raise named(error) from error
+    finally:
+        await con.close()
+
+
 def migration_files(side: str) -> list[Traversable]:
     """Return the migrations of *side* in the order of their numbers, `NNNN_name.sql`."""
     found = (item for item in (_FOLDERS / side).iterdir() if item.name.endswith(".sql"))

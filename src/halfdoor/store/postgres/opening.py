@@ -5,7 +5,13 @@ from typing import Final, final
 from halfdoor.clock import Clock, SystemClock
 from halfdoor.store.outerkey import OuterKeyStore
 from halfdoor.store.postgres.address import Address
-from halfdoor.store.postgres.connect import Connection, Pool, open_pool
+from halfdoor.store.postgres.connect import (
+    Connection,
+    Pool,
+    named,
+    open_one,
+    open_pool,
+)
 from halfdoor.store.postgres.conversations import PostgresConversations
 from halfdoor.store.postgres.database import Database, Side
 from halfdoor.store.postgres.holds import destroy_held
@@ -15,9 +21,11 @@ from halfdoor.store.postgres.mailbox import PostgresMailbox
 from halfdoor.store.postgres.migrate import SIDES, migrate
 from halfdoor.store.postgres.outbox import Outbox
 from halfdoor.store.postgres.sequencer import Sequencer
+from halfdoor.store.postgres.statements import statements
 from halfdoor.store.postgres.sweeper import Sweeper
 from halfdoor.store.postgres.writer import Writer
 
+_SQL: Final = statements("server_maintenance")
 # Bucket groups that one process writes at the same time: while one waits for the disk, the other
 # computes.
 WRITERS: Final = 2
@@ -73,6 +81,7 @@ async def open_store(
     outer_key: OuterKeyStore,
     *,
     people: str | None = None,
+    password: str | None = None,
     clock: Clock | None = None,
     writers: int = WRITERS,
     readers: int = READERS,
@@ -83,14 +92,10 @@ async def open_store(
     `UnfitServerError`, `OuterKeyError` for a wrong key, `NewerSchemaError`,
     `StoreUnavailableError`.
     """
-    conv_address = Address(address)
-    user_address = conv_address if people is None else Address(people)
-    if people is None:
-        await migrate(conv_address)
-    else:
-        for side, one in zip(SIDES, (conv_address, user_address), strict=True):
-            await migrate(one, (side,))
-    database = await _connect(conv_address, user_address, readers, writers)
+    places = addresses(address, people, password)
+    for one, sides in places:
+        await migrate(one, sides)
+    database = await _connect(places[0][0], places[-1][0], readers, writers)
     try:
         keys = Keys(outer_key, clock or SystemClock())
         await keys.refresh(database)
@@ -109,6 +114,33 @@ async def open_store(
         await store.close()
         raise
     return store
+
+
+def addresses(
+    address: str, people: str | None, password: str | None
+) -> list[tuple[Address, tuple[str, ...]]]:
+    """Return each database with the sides that live in it; `UnsafeConnectionError`."""
+    if people is None:
+        return [(Address(address, password), SIDES)]
+    conversations, mailboxes = SIDES
+    return [
+        (Address(address, password), (conversations,)),
+        (Address(people, password), (mailboxes,)),
+    ]
+
+
+async def has_data(address: str, password: str | None = None) -> bool:
+    """Tell whether a house was ever opened in the conversations' database at *address*."""
+    con = await open_one(Address(address, password))
+    try:
+        # A start that ended before its first key was kept has sealed nothing.
+        return bool(
+            await con.fetchval(_SQL["has_keys_table"]) and await con.fetchval(_SQL["has_keys"])
+        )
+    except Exception as error:
+        raise named(error) from error
+    finally:
+        await con.close()
 
 
 async def _connect(

@@ -36,3 +36,9 @@ SELECT version FROM schema_version WHERE side = $1;
 -- name: set_version
 INSERT INTO schema_version (side, version) VALUES ($1, $2)
 ON CONFLICT (side) DO UPDATE SET version = excluded.version;
+
+-- name: has_keys_table
+SELECT to_regclass('data_key') IS NOT NULL;
+
+-- name: has_keys
+SELECT EXISTS (SELECT FROM data_key);
