@@ -14,6 +14,7 @@ import msgspec
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 _HIGH_WATER = 1 << 24
+_PATIENCE = 120.0
 
 
 class AnswerError(Exception):
@@ -45,15 +46,14 @@ class Line:
             )
             self._head = f" HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n".encode()
         content = msgspec.json.encode(body) if body is not None else b""
+        # Without a token there is no such header: some servers refuse an empty one.
+        bearer = b"Authorization: Bearer %b\r\n" % self.token.encode() if self.token else b""
         self._writer.write(
-            b"%b %b%bAuthorization: Bearer %b\r\nContent-Type: application/json\r\n"
-            b"Content-Length: %d\r\n\r\n%b"
-            % (
-                method.encode(), path.encode(), self._head, self.token.encode(), len(content),
-                content,
-            )
-        )  # fmt: skip
-        return await self._answer()
+            b"%b %b%b%bContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+            % (method.encode(), path.encode(), self._head, bearer, len(content), content)
+        )
+        async with asyncio.timeout(_PATIENCE):
+            return await self._answer()
 
     async def json(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """Return the decoded body of a 200."""

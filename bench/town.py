@@ -13,7 +13,8 @@ from halfdoor.apps.caller import Caller
 from halfdoor.apps.demo_people import demo_escrow_set
 from halfdoor.apps.doors import build_apps
 from halfdoor.apps.hardening import harden
-from halfdoor.apps.house import House, Setting
+from halfdoor.apps.house import House
+from halfdoor.apps.setting import Setting
 from halfdoor.config.model import Config
 from halfdoor.policy.load import load
 from halfdoor.store.outerkey import outer_key_file

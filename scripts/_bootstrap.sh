@@ -25,6 +25,16 @@ need_debian() {
     command -v "$1" >/dev/null 2>&1 || stop "'$2' is installed, but the program '$1' is not there"
 }
 
+# need_postgresql: the machine's own PostgreSQL, whose programs speak TLS; that of the
+# development packages does not. Tests start their own servers, so none is set up here.
+need_postgresql() {
+    ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 && return 0
+    need_debian pg_createcluster postgresql-common
+    sed -i 's/^#* *create_main_cluster *=.*/create_main_cluster = false/' \
+        /etc/postgresql-common/createcluster.conf
+    need_debian /usr/lib/postgresql/15/bin/postgres postgresql-15
+}
+
 # Sets PYTHON to an interpreter that is new enough.
 find_python() {
     for PYTHON in python3 python3.13 python3.12 python3.11; do

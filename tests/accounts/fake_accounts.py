@@ -129,6 +129,9 @@ class FakeAccountStore:
     async def exists(self, user: str) -> bool:
         return user in self.states or user in self.people
 
+    async def erased(self, user: str) -> bool:
+        return False
+
     async def persons(self, users: Sequence[str]) -> dict[str, PersonRecord]:
         return {user: self.people[user] for user in users if user in self.people}
 

@@ -12,7 +12,8 @@ from halfdoor.accounts.records import PersonRecord
 from halfdoor.apps.caller import Caller
 from halfdoor.apps.control import answer
 from halfdoor.apps.doors import build_apps
-from halfdoor.apps.house import House, Setting
+from halfdoor.apps.house import House
+from halfdoor.apps.setting import Setting
 from halfdoor.apps.verbs import Verb
 from halfdoor.clock import Clock
 from halfdoor.config.model import Config

@@ -21,11 +21,17 @@ from halfdoor.accounts.records import PersonRecord
 from halfdoor.apps.house import House
 from halfdoor.apps.verbs import (
     Connect,
+    ContinueRenewal,
     CreateUser,
     Deactivate,
     ExplainContact,
     ListUsers,
+    PrepareKey,
+    RemoveFormerKeys,
+    RenewAccountKey,
     ResetPassword,
+    RotateKey,
+    ShowKey,
     ShowUser,
     Suspend,
     Unsuspend,
@@ -377,6 +383,12 @@ async def test_no_answer_holds_anything_that_people_wrote(house: House) -> None:
         Unsuspend(user="ada"),
         Deactivate(user="ada"),
         ShowUser(user="ada"),
+        PrepareKey(),
+        RotateKey(),
+        ShowKey(),
+        RemoveFormerKeys(),
+        RenewAccountKey(),
+        ContinueRenewal(),
     ]
     assert {type(verb) for verb in every} == set(Verb.__args__)
     answers = "\n".join([json.dumps(await ask(house, verb)) for verb in every])
@@ -397,6 +409,12 @@ def test_the_verbs_are_a_closed_list_and_none_is_about_a_conversation() -> None:
         "user.show",
         "user.list",
         "policy.explain",
+        "key.show",
+        "key.prepare",
+        "key.rotate",
+        "key.remove_former",
+        "key.renew_account",
+        "key.continue_renewal",
     }
 
 

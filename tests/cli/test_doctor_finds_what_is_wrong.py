@@ -199,7 +199,9 @@ def certificate(tmp_path: Path, until: datetime | None = None) -> tuple[Path, Pa
     return chain, key
 
 
-@pytest.mark.parametrize(("days", "result"), [(100, "ok"), (3, "advice"), (-1, "failed")])
+@pytest.mark.parametrize(
+    ("days", "result"), [(100, "ok"), (29, "advice"), (3, "advice"), (-1, "failed")]
+)
 def test_a_certificate_that_ends_is_noticed(
     house: Config, tmp_path: Path, days: int, result: str
 ) -> None:

@@ -131,7 +131,7 @@ def test_help_and_version_load_nothing_of_the_server(tmp_path: Path) -> None:
     # As if `halfdoor` had been installed without its server extra.
     script = (
         "import sys\n"
-        "absent = ['granian', 'httpx', 'jwt', 'prometheus_client', 'structlog', 'uvloop', 'yoyo',\n"
+        "absent = ['httptools', 'httpx', 'jwt', 'prometheus_client', 'structlog', 'uvloop', 'yoyo',\n"
         "          'zxcvbn']\n"
         "sys.modules.update(dict.fromkeys(absent))\n"
         "sys.argv = ['halfdoor', *sys.argv[1:]]\n"
@@ -161,11 +161,12 @@ def test_what_needs_the_server_says_how_to_install_it(
 ) -> None:
     from halfdoor.cli.speech import server_module
 
-    monkeypatch.delitem(sys.modules, "halfdoor.web.serve", raising=False)
-    for name in [name for name in sys.modules if name.partition(".")[0] == "granian"]:
+    for module in ("serve", "handshake", "connection"):
+        monkeypatch.delitem(sys.modules, f"halfdoor.web.{module}", raising=False)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "httptools"]:
         monkeypatch.delitem(sys.modules, name)
     # None is how Python remembers that a package is not there.
-    monkeypatch.setitem(sys.modules, "granian", None)
+    monkeypatch.setitem(sys.modules, "httptools", None)
     with pytest.raises(typer.Exit) as ended:
         server_module("web.serve")
     assert ended.value.exit_code == 2

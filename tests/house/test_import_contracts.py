@@ -162,7 +162,7 @@ def test_the_readers_do_not_meet_behind_a_third_room(house: Path) -> None:
     ("room", "package"),
     [
         ("accounts", "httpx"),
-        ("apps", "granian"),
+        ("apps", "httptools"),
         ("messaging", "nats"),
         ("messaging", "sqlite3"),
         ("policy", "http.client"),
@@ -182,7 +182,7 @@ def test_sql_http_and_buses_stay_behind_their_doors(house: Path, room: str, pack
 
 
 @pytest.mark.parametrize(
-    ("room", "package"), [("store", "sqlite3"), ("web", "granian"), ("web", "httpx")]
+    ("room", "package"), [("store", "sqlite3"), ("web", "httptools"), ("web", "httpx")]
 )
 def test_a_door_may_use_what_it_is_the_door_for(house: Path, room: str, package: str) -> None:
     write(house, f"{room}/fitting.py", f"import {package}\n")

@@ -263,6 +263,9 @@ class FakeStore:
                 highlight=place.highlight + told.highlight, last_pos=told.pos,
             )  # fmt: skip
 
+    async def horizon(self, user: str) -> int:
+        return 0
+
     async def position(self, user: str) -> int:
         return len(self.rows.get(user, []))
 

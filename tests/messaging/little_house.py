@@ -26,7 +26,8 @@ from halfdoor.messaging.sync import Syncer
 from halfdoor.messaging.sync_rooms import SyncOptions, SyncRooms
 from halfdoor.messaging.sync_token import parse_token
 from halfdoor.messaging.typing import Typing
-from halfdoor.messaging.wake import Wakeups
+from halfdoor.messaging.versions import Versions
+from halfdoor.messaging.wake import Others, Wakeups
 from halfdoor.messaging.wraps import Wraps
 from halfdoor.policy.load import load
 from halfdoor.readers.participants.keyring import Keyring
@@ -140,6 +141,10 @@ def escrow_set() -> EscrowSet:
 class LittleHouse:
     """Everything between the web and the store."""
 
+    # Where other processes write to the same store.
+    others: Others | None = None
+    versions: Versions | None = None
+
     def __init__(self, *, escrow: list[EscrowSet] | None = None) -> None:
         self.clock = FixedClock()
         self.store = FakeStore()
@@ -152,8 +157,8 @@ class LittleHouse:
     def start(self) -> None:
         """Wire the rooms; again, as after a restart: only store and keyring are carried over."""
         store, people, clock = self.store, self.people, self.clock
-        self.wakeups = Wakeups(store)
-        self.rooms = Rooms(store)
+        self.wakeups = Wakeups(store, self.others)
+        self.rooms = self.make_rooms()
         self.audience = Audience(store, people)
         self.reading = Reading(store, self.keyring)
         self.typing = Typing("boot1", clock, self.wakeups.nudge)
@@ -169,6 +174,7 @@ class LittleHouse:
             entity="a.example",
             redaction_grace_ms=30 * DAY_MS,
             clock=clock,
+            versions=self.versions,
         )
         self.wraps = Wraps(
             store=store,
@@ -227,7 +233,6 @@ class LittleHouse:
             sections=SyncRooms(store, presenting, self.typing),
             personal=self.personal,
             audience=self.audience,
-            hearing=hearing,
             wakeups=self.wakeups,
             wraps=self.wraps,
             typing=self.typing,
@@ -245,6 +250,10 @@ class LittleHouse:
             wakeups=self.wakeups,
             keys=people,
         )
+
+    def make_rooms(self) -> Rooms:
+        """Return the conversations at hand."""
+        return Rooms(self.store)
 
     # -- people --------------------------------------------------------------------------------
 

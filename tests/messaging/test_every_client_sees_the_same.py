@@ -40,15 +40,20 @@ pauses = st.lists(st.integers(0, 4), min_size=4, max_size=24)
 class Clients(RuleBasedStateMachine):
     """The house, the people in it, and what each device believes."""
 
+    slowed: tuple[str, ...] = SLOWED
+
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
-        self.house = LittleHouse()
+        self.house = self.make_house()
         self.devices: dict[str, Someone] = {}
         self.views: dict[str, View] = {}
         self.rooms: list[str] = []
         self.sent: list[tuple[str, str, str, str, str]] = []
         self.number = 0
+
+    def make_house(self) -> LittleHouse:
+        return LittleHouse()
 
     def run(self, act: Awaitable[Any]) -> Any:
         async def acting() -> Any:
@@ -216,7 +221,7 @@ class Clients(RuleBasedStateMachine):
         async def both() -> None:
             await asyncio.gather(self._sync(device, limit), act(), self._say_if_possible(conv))
 
-        slow = Slow(self.house.store, SLOWED, pauses)
+        slow = Slow(self.house.store, self.slowed, pauses)
         try:
             self.run(both())
         finally:

@@ -12,9 +12,12 @@ from tests.messaging.little_house import FixedClock, escrow_set
 from halfdoor.accounts.records import PersonRecord
 from halfdoor.apps.caller import Caller
 from halfdoor.apps.doors import build_apps
-from halfdoor.apps.house import House, Setting
+from halfdoor.apps.house import House
+from halfdoor.apps.setting import Setting
+from halfdoor.apps.stores import Opened
 from halfdoor.config.model import Config
 from halfdoor.policy.load import load
+from halfdoor.policy.model import Policy
 from halfdoor.store.outerkey import outer_key_file
 from halfdoor.web.logs import configure
 from halfdoor.web.metrics import Metrics
@@ -75,8 +78,18 @@ class Client:
 class WholeHouse:
     """The house, its front door, and the people in it."""
 
-    def __init__(self, folder: Path, *, two_files: bool = False) -> None:
-        self.clock = FixedClock()
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        two_files: bool = False,
+        policy: Policy | None = None,
+        opened: Opened | None = None,
+        clock: FixedClock | None = None,
+    ) -> None:
+        self.policy = policy or load(None)
+        self.clock = clock or FixedClock()
+        self.opened = opened
         self.folder = folder
         self.two_files = two_files
         self.escrow = escrow_set()
@@ -88,13 +101,14 @@ class WholeHouse:
         self.house = House(
             Setting(
                 server_name=NAME,
-                policy=load(None),
+                policy=self.policy,
                 escrow=[self.escrow],
                 data_dir=data,
                 outer_key=outer_key_file(self.folder / "outer.key", data, make=True),
                 two_files=self.two_files,
             ),
             self.clock,
+            self.opened,
         )
         self.app = build_apps(
             self.house,
@@ -132,9 +146,11 @@ class WholeHouse:
 
 
 @asynccontextmanager
-async def whole_house(folder: Path, *, two_files: bool = False) -> AsyncIterator[WholeHouse]:
+async def whole_house(
+    folder: Path, *, two_files: bool = False, policy: Policy | None = None
+) -> AsyncIterator[WholeHouse]:
     """Open a house in *folder* and close it afterwards."""
-    house = WholeHouse(folder, two_files=two_files)
+    house = WholeHouse(folder, two_files=two_files, policy=policy)
     try:
         yield house
     finally:

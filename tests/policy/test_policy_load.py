@@ -291,3 +291,28 @@ def test_whatever_a_file_holds_the_answer_is_a_policy_or_a_policy_error(own: Any
     except PolicyError as error:
         answer = error
     assert isinstance(answer, Policy) or answer.file == "any.toml"
+
+
+@pytest.mark.parametrize(
+    ("rules", "key"),
+    [
+        ({"default_days": 0}, "default_days"),
+        ({"default_days": "forever"}, "default_days"),
+        ({"shortest_days": "unlimited"}, "shortest_days"),
+        ({"longest_days": 36_501}, "longest_days"),
+        ({"longest_days": 60}, "default_days"),
+        ({"default_days": 61, "longest_days": 60}, "default_days"),
+        ({"default_days": 7}, "shortest_days"),
+        ({"default_days": 7, "shortest_days": 8}, "shortest_days"),
+    ],
+)
+def test_days_of_retention_that_contradict_each_other_are_refused(
+    rules: dict[str, Any], key: str
+) -> None:
+    assert refusal({"retention": rules}).key == f"retention.{key}"
+
+
+def test_nothing_is_deleted_by_age_unless_an_entity_says_so() -> None:
+    assert load().retention.default_days == load().retention.longest_days == "unlimited"
+    own = {"retention": {"default_days": 7, "shortest_days": 7, "longest_days": 90}}
+    assert policy_from(own, "own.toml").retention.default_days == 7

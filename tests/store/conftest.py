@@ -46,6 +46,23 @@ async def house(site: tuple[str, Postgresql | None], tmp_path: Path) -> AsyncIte
     await house.pull_down()
 
 
+@pytest.fixture(params=("one file", "postgres"))
+def kind(request: pytest.FixtureRequest) -> tuple[str, Postgresql | None]:
+    """A configuration of each store, for long tests of what does not depend on the two sides."""
+    configuration: str = request.param
+    served = configuration in SERVED
+    return configuration, request.getfixturevalue("postgresql") if served else None
+
+
+@pytest.fixture
+async def either(kind: tuple[str, Postgresql | None], tmp_path: Path) -> AsyncIterator[House]:
+    """A house of each store, both sides in one database."""
+    configuration, server = kind
+    house = await build(configuration, tmp_path, server)
+    yield house
+    await house.pull_down()
+
+
 @pytest.fixture
 def store(house: House) -> Store:
     return house.store

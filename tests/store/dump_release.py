@@ -9,12 +9,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.store.making import ALICE, BOB, StoppedClock, epoch_start, event, founding, say
+from tests.store.making import ALICE, BOB, StoppedClock, Store, epoch_start, event, founding, say
 
 from halfdoor.messaging.ledger import LateWrap, Receipt
 from halfdoor.messaging.mailbox import AccountData
 from halfdoor.store.outerkey import OuterKeyFile
-from halfdoor.store.sqlite.opening import Store, open_store
+from halfdoor.store.sqlite.opening import open_store
 
 RELEASED = Path(__file__).parent / "released"
 # A key for sample data in public files; nothing else is ever sealed under it.

@@ -15,7 +15,7 @@ from halfdoor.messaging.ledger import (
 )
 from halfdoor.messaging.mailbox import EVENT, INVITE
 from halfdoor.sealing.envelope import EventFields, clear_body
-from halfdoor.store.postgres.audit import ChainReport
+from halfdoor.store.chain_walk import ChainReport
 from halfdoor.store.postgres.audit import chains as postgres_chains
 from halfdoor.store.postgres.opening import PostgresStore
 from halfdoor.store.sqlite.audit import chains as sqlite_chains
@@ -107,13 +107,16 @@ def member_event(
     )
 
 
-def epoch_start(number: int, *users: str, sealed_state: tuple[SealedState, ...] = ()) -> EpochStart:
+def epoch_start(
+    number: int, *users: str, sealed_state: tuple[SealedState, ...] = (), day: int | None = None
+) -> EpochStart:
     """Return an epoch with a wrap for each of *users* and shares for one set."""
+    day = 20_000 + number if day is None else day
     return EpochStart(
         number,
         secrets.token_bytes(32),
-        20_000 + number,
-        b'{"epoch":%d}' % number,
+        day,
+        b'{"day":%d,"epoch":%d}' % (day, number),
         {user: f"wrap {number} {user}".encode() for user in users},
         [(SET, [b"share one", b"share two"])],
         sealed_state,
@@ -155,4 +158,4 @@ async def chains(store: Store) -> list[ChainReport]:
     """Return what the store's own audit says of every conversation."""
     if isinstance(store, PostgresStore):
         return [report async for report in postgres_chains(store)]
-    return [ChainReport(*report) for report in sqlite_chains(store)]
+    return list(sqlite_chains(store))

@@ -16,7 +16,39 @@ class PlainConversation:
     head: Head = field(default_factory=lambda: Head(0, 0, 0, None, bytes(32), 0, 0, bytes(32)))
     events: list[StoredEvent] = field(default_factory=list)
     starts: list[EpochStart] = field(default_factory=list)
+    first_seqs: list[int] = field(default_factory=list)
     receipts: dict[tuple[str, str], int] = field(default_factory=dict)
+    # The first epoch and the first event that are kept, and the holds by name.
+    first_epoch: int = 1
+    begins: int = 1
+    holds: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def kept(self) -> list[StoredEvent]:
+        """Return what is left of all that was said."""
+        return [
+            one for one in self.events if one.seq >= self.begins or one.fields.state_key is not None
+        ]
+
+    def keeps(self, epoch: int) -> bool:
+        """Tell whether the keys of an epoch must be left."""
+        return epoch >= self.first_epoch or epoch == self.head.epoch
+
+    def end(self, before: int) -> None:
+        """End the oldest epochs, while they are of an earlier day and no hold covers them."""
+        ended_before = self.first_epoch
+        for start in self.starts[self.first_epoch - 1 :]:
+            held = any(first <= start.epoch <= last for first, last in self.holds.values())
+            if held or start.day >= before:
+                break
+            self.first_epoch = start.epoch + 1
+        if self.first_epoch == ended_before:
+            return
+        if self.first_epoch <= len(self.starts):
+            self.begins = self.first_seqs[self.first_epoch - 1]
+        else:
+            self.begins = self.head.last_seq + 1
+            self.head = msgspec.structs.replace(self.head, hh=None)
+        self.receipts = {key: seq for key, seq in self.receipts.items() if seq >= self.begins}
 
 
 @dataclass
@@ -58,7 +90,7 @@ class PlainStore:
         conv = self.conversations.get(item.conv)
         if conv is not None:
             ids = [new.fields.event_id for new in item.events]
-            kept = tuple(one for one in conv.events if one.fields.event_id in ids)
+            kept = tuple(one for one in conv.kept() if one.fields.event_id in ids)
             if kept:
                 return kept, ()
         if item.creates is not (conv is None):
@@ -73,6 +105,7 @@ class PlainStore:
         if item.start is not None:
             start = item.start
             conv.starts.append(start)
+            conv.first_seqs.append(head.last_seq + 1)
             chain = head.chain if head.epoch else start.hh
             conv.head = Head(
                 head.last_seq, head.revision, start.epoch, start.hh, start.hh, start.day, 0, chain
@@ -97,8 +130,10 @@ class PlainStore:
         )
         event = StoredEvent(seq, head.epoch, new.fields, new.body, new.txn, None, new.hidden_from)
         conv.events.append(event)
+        there = {one.seq for one in conv.kept()}
         for place, old in enumerate(conv.events):
-            if old.fields.event_id == new.redacts and old.redacted_by is None:
+            is_target = old.fields.event_id == new.redacts and old.seq in there
+            if is_target and old.redacted_by is None:
                 body = old.body if old.body is not None and old.body[:1] == b"\0" else None
                 conv.events[place] = msgspec.structs.replace(
                     old, body=body, redacted_by=new.fields.event_id

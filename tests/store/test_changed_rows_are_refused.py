@@ -193,10 +193,10 @@ async def test_the_chains_say_what_was_changed(house: House, change: str, detail
     await say(house.store, at, *(event(at.conv, ALICE) for _ in range(3)))
     assert [(report.conv, report.ok) for report in await chains(house.store)] == [(at.conv, True)]
     await tamper(house, change)
-    assert [tuple(report) for report in await chains(house.store)] == [(at.conv, False, detail)]
+    assert [tuple(report)[:3] for report in await chains(house.store)] == [(at.conv, False, detail)]
 
 
 async def test_an_epoch_without_events_is_still_whole(house: House) -> None:
     at = await found(house.store, ALICE, BOB)
     await say(house.store, at, start=epoch_start(2, ALICE, BOB))
-    assert [tuple(report)[1:] for report in await chains(house.store)] == [(True, "3 events")]
+    assert [tuple(report)[1:3] for report in await chains(house.store)] == [(True, "3 events")]

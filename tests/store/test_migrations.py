@@ -159,7 +159,7 @@ async def test_a_released_database_comes_forward_with_what_it_holds(
         con.executescript((RELEASED / release / f"{path.stem}.sql").read_text())
         con.close()
     store = open_store(data, SAMPLE_KEY, two_files=two_files)
-    assert [report[1:] for report in chains(store)] == [(True, "6 events")]
+    assert [(report.ok, report.detail) for report in chains(store)] == [(True, "6 events")]
     room = await store.conversations.room(CONV)
     assert room is not None
     assert len(room.receipts) == 1

@@ -117,7 +117,7 @@ async def test_no_key_can_be_printed(house: House) -> None:
         str(house.store.secrets()),
     ]
     key = (house.folder / "keys" / "outer.key").read_bytes()
-    hidden = [key, *house.store.secrets(), house.store.keys._account_key]
+    hidden = [key, *house.store.secrets(), *house.store.keys._accounts._keys.values()]
     for text in shown:
         assert not [one for one in hidden if repr(one)[2:10] in text or one.hex()[:8] in text]
     assert os.fspath(house.folder) in shown[0]

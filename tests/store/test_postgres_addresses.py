@@ -11,9 +11,10 @@ import trustme
 from tests.store.making import ALICE, BOB, chains, found
 from tests.store.postgres_server import PostgresServer
 
+from halfdoor.config.peers import is_local
 from halfdoor.store.errors import StoreUnavailableError
 from halfdoor.store.outerkey import OuterKeyFile
-from halfdoor.store.postgres.address import Address, is_local
+from halfdoor.store.postgres.address import Address
 from halfdoor.store.postgres.errors import UnfitServerError, UnsafeConnectionError
 from halfdoor.store.postgres.opening import open_store
 
@@ -111,6 +112,8 @@ def test_no_address_shows_its_password() -> None:
     assert "secret-word" not in str(refused.value)
 
 
+# In the clear by the socket alone.
+_HBA = "hostssl all all 127.0.0.1/32 scram-sha-256\nlocal all all scram-sha-256\n"
 DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 
@@ -134,7 +137,7 @@ def tls_server(authority: trustme.CA) -> Iterator[PostgresServer]:
             path.write_bytes(blob)
             path.chmod(0o600)
             os.chown(path, server.data.stat().st_uid, server.data.stat().st_gid)
-        (server.data / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 scram-sha-256\n")
+        (server.data / "pg_hba.conf").write_text(_HBA)
         server.start()
         yield server
     finally:
@@ -153,7 +156,24 @@ async def test_a_server_with_the_name_that_was_asked_for_is_used(
     authority.cert_pem.write_to_path(str(root))
     store = await open_store(tls_address(tls_server, root, "localhost"), KEY)
     await found(store, ALICE, BOB)
-    assert [report.ok for report in await chains(store)] == [True]
+    assert {report.ok for report in await chains(store)} == {True}
+    await store.close()
+
+
+async def test_a_server_that_takes_no_connection_in_the_clear_is_not_spoken_to_in_the_clear(
+    tls_server: PostgresServer,
+) -> None:
+    with pytest.raises(StoreUnavailableError, match="refuses"):
+        await open_store(tls_server.dsn(), KEY)
+
+
+async def test_a_database_behind_a_socket_of_this_machine_needs_no_tls(
+    tls_server: PostgresServer,
+) -> None:
+    near = tls_server.dsn().replace(f"127.0.0.1:{tls_server.port}", "")
+    store = await open_store(f"{near}?host={tls_server.folder}&port={tls_server.port}", KEY)
+    await found(store, ALICE, BOB)
+    assert {report.ok for report in await chains(store)} == {True}
     await store.close()
 
 

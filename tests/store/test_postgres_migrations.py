@@ -97,7 +97,7 @@ async def test_a_wrong_password_says_what_to_check(postgresql: Postgresql) -> No
 
 def test_migrations_are_numbered_once_over_both_sides() -> None:
     numbers = [file.name.split("_")[0] for side in SIDES for file in migration_files(side)]
-    assert numbers == sorted(set(numbers))
+    assert sorted(numbers) == sorted(set(numbers))
 
 
 async def test_a_copy_put_in_its_place_goes_on_where_no_client_has_been(

@@ -19,11 +19,14 @@ from tests.store.making import (
     say,
 )
 from tests.store.postgres_houses import PostgresHouse
+from tests.store.test_months_end import leave_and_end
 from tests.store.test_redaction_and_hold import MONTH_MS
+from tests.store.test_retention import end
 
 from halfdoor.accounts.errors import ConflictError
 from halfdoor.accounts.records import AccountRecord, LoginToken, PersonRecord
 from halfdoor.accounts.store import Change
+from halfdoor.clock import month_of
 from halfdoor.ids import bucket
 from halfdoor.messaging.ledger import Append, LateWrap, StaleError
 from halfdoor.messaging.mailbox import DEVICE_LIST, EVENT, AccountData
@@ -252,7 +255,8 @@ async def test_nodes_that_open_an_empty_database_at_once_have_the_same_secrets(
         *(open_store(first, served.key, people=people, clock=clock) for _ in range(4))
     )
     assert len({store.secrets() for store in stores}) == 1
-    assert len({store.keys._account_key for store in stores}) == 1
+    macs = {store.keys.row_mac("person", "@a:b.c", ["@a:b.c"], ["x"]) for store in stores}
+    assert len(macs) == 1
     await asyncio.gather(*(store.close() for store in stores))
 
 
@@ -365,3 +369,54 @@ async def test_a_living_node_tells_what_a_dead_one_left(
             continue
     await sweeper.close()
     assert [row.seq for row in await other.mailbox.inbox(BOB, after=0, limit=9)] == [3, 4]
+
+
+async def test_retention_on_one_node_binds_the_other(
+    served: PostgresHouse, other: PostgresStore
+) -> None:
+    at = await found(served.store, ALICE, BOB)
+    at = await say(other, at, event(at.conv, ALICE, (BOB,)))
+    at = await say(other, at, event(at.conv, BOB), start=epoch_start(2, ALICE, BOB))
+    glance = (await other.conversations.glances([at.conv]))[at.conv]
+    await end(served.store, at.conv, 20_002)
+    assert (await other.conversations.glances([at.conv]))[at.conv].begins == 5 != glance.begins
+    # What the other seals and opens goes on when the month has ended here.
+    served.clock.now += 3 * MONTH_MS
+    await leave_and_end(served.store, month_of(served.clock.now) - 1)
+    assert [one.seq for one in (await say(other, at, event(at.conv, ALICE))).events] == [6]
+    room = await other.conversations.room(at.conv)
+    assert room is not None
+    assert room.begins == 5
+    assert all(report.ok for report in await chains(served.store))
+
+
+async def test_a_hold_on_one_node_is_kept_by_the_other(
+    served: PostgresHouse, other: PostgresStore
+) -> None:
+    at = await found(served.store, ALICE, BOB)
+    await served.store.retention.freeze(at.conv, "case 1")
+    await end(other, at.conv, 20_009)
+    events = await other.conversations.events(
+        at.conv, after=0, before=99, limit=99, newest_first=False
+    )
+    assert len(events) == 3
+    # Both end it, and begin another, at the same time: no key goes while a hold is about to use it.
+    await asyncio.gather(
+        served.store.retention.thaw(at.conv, "case 1"),
+        other.retention.freeze(at.conv, "case 2"),
+        other.retention.thaw(at.conv, "case 1"),
+        served.store.retention.freeze(at.conv, "case 3"),
+    )
+    for store in (served.store, other):
+        await store.keys.refresh(store.database)
+        again = await store.conversations.events(
+            at.conv, after=0, before=99, limit=99, newest_first=False
+        )
+        assert again == events
+    assert {one.hold for one in await other.retention.freezes(at.conv)} == {"case 2", "case 3"}
+    for hold in ("case 2", "case 3"):
+        await asyncio.gather(
+            served.store.retention.thaw(at.conv, hold), other.retention.thaw(at.conv, hold)
+        )
+    assert {n for n in served.store.keys.outer.generations if 192 <= n < 256} == set()
+    assert all(report.ok for report in await chains(served.store))

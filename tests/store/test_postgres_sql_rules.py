@@ -13,7 +13,7 @@ from halfdoor.store.postgres.migrate import migration_files
 from halfdoor.store.postgres.statements import copies
 from halfdoor.store.sqlite.statements import parse
 
-REFERENCE = {"data_key", "secret", "lineage", "schema_version"}
+REFERENCE = {"data_key", "secret", "lineage", "schema_version", "mark"}
 # Sweeps that no request calls, and tables of a few rows for the whole entity.
 EXEMPT = re.compile(r"(^|_)(maintenance|keys)$")
 

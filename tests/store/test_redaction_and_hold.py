@@ -9,7 +9,7 @@ from halfdoor.messaging.ledger import Committed
 from halfdoor.sealing.envelope import clear_body
 from halfdoor.sealing.labels import Denied
 from halfdoor.store.errors import StoreError
-from halfdoor.store.sqlite.keys import HOLDS
+from halfdoor.store.generations import REDACTIONS
 
 MONTH_MS = 31 * 86_400_000
 
@@ -62,7 +62,7 @@ async def test_the_body_lies_in_the_hold_under_a_key_of_holds(house: House) -> N
     found_hold = await held(house, 4)
     assert found_hold is not None
     assert found_hold[0] == 99
-    assert int.from_bytes(found_hold[1][:2], "big") in HOLDS
+    assert int.from_bytes(found_hold[1][:2], "big") in REDACTIONS
     opened = store.keys.outer.open("hold", at.conv, (at.conv, 4), found_hold[1])
     assert opened == target.body
 
@@ -192,12 +192,12 @@ async def test_each_month_seals_under_its_own_key(house: House) -> None:
 
 async def test_when_every_hold_key_is_in_use_it_is_said(house: House) -> None:
     at = await found(house.store, ALICE, BOB)
-    for _ in HOLDS:
+    for _ in REDACTIONS:
         target = event(at.conv, ALICE)
         at = await say(house.store, at, target)
         # Held for ever, so that no key of a hold is spent.
         gone = event(at.conv, ALICE, redacts=target.fields.event_id, destroy_after=2**60)
         await say(house.store, at, gone)
         house.clock.now += MONTH_MS
-    with pytest.raises(StoreError, match="all 128 hold keys are in use"):
+    with pytest.raises(StoreError, match="all 64 keys for redacted bodies"):
         await said_and_redacted(house.store, 1000)

@@ -10,7 +10,7 @@ from halfdoor.store.migrate import migration_files
 from halfdoor.store.sqlite import statements as statements_module
 from halfdoor.store.sqlite.statements import parse
 
-REFERENCE = {"data_key", "secret", "counter"}
+REFERENCE = {"data_key", "secret", "counter", "mark"}
 # Sweeps that no request calls, and tables of a few rows for the whole entity.
 EXEMPT = re.compile(r"(^|_)(maintenance|keys)$")
 

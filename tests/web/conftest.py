@@ -1,12 +1,14 @@
 """A small app behind the real front door, and a way to ask it byte by byte."""
 
+import asyncio
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 import pytest
+import uvloop
 
 from halfdoor.web.address import ClientAddresses
 from halfdoor.web.app import App, Session
@@ -16,6 +18,15 @@ from halfdoor.web.logs import configure
 from halfdoor.web.metrics import Metrics
 from halfdoor.web.request import BodyLimits
 from halfdoor.web.router import Route
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config,
+    item: pytest.Item,
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop that the server runs on."""
+    return {"uvloop": uvloop.new_event_loop}
+
 
 NO_RATES = Limits(by_address={}, by_session={}, strays=None)
 

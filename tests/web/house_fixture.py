@@ -16,7 +16,8 @@ from tests.web.platform_side import PlatformSide
 from halfdoor.accounts.jwt import JwtSettings
 from halfdoor.accounts.records import PersonRecord
 from halfdoor.apps.doors import build_apps
-from halfdoor.apps.house import House, Setting
+from halfdoor.apps.house import House
+from halfdoor.apps.setting import Setting
 from halfdoor.config.model import Config, Jwt, PlatformApi
 from halfdoor.policy.load import policy_from
 from halfdoor.store.outerkey import outer_key_file

@@ -1,139 +1,23 @@
 import asyncio
-import contextlib
 import io
 import os
 import signal
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
+from tests.web.serving import Issued, Polls, app_with, issue, request, running, status
 
 from halfdoor.config.errors import ConfigError
 from halfdoor.web.logs import configure
-from halfdoor.web.request import BodyLimits, Request
-from halfdoor.web.response import Response, empty_object, json_response
-from halfdoor.web.router import Route
-from halfdoor.web.serve import Listener, ListenError, Stopping, serve
+from halfdoor.web.serve import Listener, ListenError, serve
 
 # Every address of the machine: what these tests see refused.
 ANYWHERE = "0.0.0.0"  # noqa: S104
-
-
-@dataclass
-class Polls:
-    """Long polls that wait until they are woken."""
-
-    woken: asyncio.Event = field(default_factory=asyncio.Event)
-    waiting: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def wait(self, _request: Request, _session: Any) -> Response:
-        self.waiting.set()
-        await self.woken.wait()
-        return json_response({"woken": True})
-
-
-async def echo(request: Request, _session: Any) -> Response:
-    await request.body()
-    return json_response({**request.params, "address": request.address})
-
-
-async def early(_request: Request, _session: Any) -> Response:
-    return empty_object()
-
-
-def app_with(build: Callable[..., Any], polls: Polls) -> Any:
-    return build(
-        [
-            Route("PUT", "/rooms/{roomId}/send", echo, auth="none"),
-            Route("POST", "/body", echo, auth="none"),
-            Route("POST", "/early", early, auth="none"),
-            Route("GET", "/poll", polls.wait, auth="none", limit="sync"),
-        ],
-        bodies=BodyLimits(max_body_bytes=1000, body_seconds=0.2),
-    )
-
-
-@dataclass
-class Running:
-    """A server that runs, and raw bytes to and from it."""
-
-    url: str
-    port: int
-    polls: Polls
-    stopping: Stopping
-    task: "asyncio.Future[None]"
-    tls: ssl.SSLContext | None = None
-
-    async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        name = "localhost" if self.tls else None
-        return await asyncio.open_connection(
-            "127.0.0.1", self.port, ssl=self.tls, server_hostname=name
-        )
-
-    async def talk(self, sent: bytes) -> bytes:
-        reader, writer = await self.open()
-        with contextlib.suppress(ConnectionError):
-            writer.write(sent)
-            await writer.drain()
-        answer = await asyncio.wait_for(_until_closed(reader), 10)
-        writer.close()
-        with contextlib.suppress(ConnectionError, ssl.SSLError):
-            await writer.wait_closed()
-        return answer
-
-
-async def _until_closed(reader: asyncio.StreamReader) -> bytes:
-    answer = b""
-    with contextlib.suppress(ConnectionError):
-        while part := await reader.read(65_536):
-            answer += part
-    return answer
-
-
-def request(line: str, *headers: str, body: bytes = b"") -> bytes:
-    fields = ["Host: localhost", "Connection: close", *headers]
-    if body:
-        fields.append(f"Content-Length: {len(body)}")
-    return "\r\n".join([f"{line} HTTP/1.1", *fields, "", ""]).encode() + body
-
-
-def status(answer: bytes) -> int:
-    return int(answer.split(b" ", 2)[1])
-
-
-@contextlib.asynccontextmanager
-async def running(build: Callable[..., Any], **more: Any) -> AsyncIterator[Running]:
-    polls = Polls()
-    stopping = Stopping()
-    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    drain_seconds = more.pop("drain_seconds", 10.0)
-    tls = more.pop("client_tls", None)
-    listener = Listener(app=app_with(build, polls).app, bind="127.0.0.1", port=0, **more)
-    task = asyncio.ensure_future(
-        serve(
-            [listener],
-            log=configure("info", stream=io.StringIO(), console=False),
-            drain_seconds=drain_seconds,
-            on_ready=ready.set_result,
-            on_drain=polls.woken.set,
-            stopping=stopping,
-        )
-    )
-    either: list[asyncio.Future[Any]] = [ready, task]
-    await asyncio.wait(either, timeout=15, return_when=asyncio.FIRST_COMPLETED)
-    if task.done():
-        task.result()
-    url = ready.result()
-    try:
-        yield Running(url, int(url.rpartition(":")[2]), polls, stopping, task, tls)
-    finally:
-        stopping.ask()
-        await asyncio.wait_for(task, 15)
 
 
 async def test_an_encoded_slash_survives_the_real_server(build: Callable[..., Any]) -> None:
@@ -233,21 +117,12 @@ async def test_a_second_signal_does_not_wait_for_requests_in_hand(
 
 
 @pytest.fixture
-def certificate(tmp_path: Path) -> tuple[Path, Path, ssl.SSLContext]:
-    authority = trustme.CA()
-    issued = authority.issue_cert("localhost", "127.0.0.1")
-    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
-    chain.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
-    issued.private_key_pem.write_to_path(str(key))
-    context = ssl.create_default_context()
-    authority.configure_trust(context)
-    return chain, key, context
+def issued(tmp_path: Path) -> Issued:
+    return issue(tmp_path)
 
 
-async def test_tls_is_1_3_and_nothing_older(
-    build: Callable[..., Any], certificate: tuple[Path, Path, ssl.SSLContext]
-) -> None:
-    chain, key, context = certificate
+async def test_tls_is_1_3_and_nothing_older(build: Callable[..., Any], issued: Issued) -> None:
+    chain, key, context = issued.chain, issued.key, issued.client
     async with running(build, tls_cert=chain, tls_key=key, client_tls=context) as server:
         assert server.url.startswith("https://")
         _, writer = await server.open()
@@ -261,9 +136,9 @@ async def test_tls_is_1_3_and_nothing_older(
 
 
 async def test_a_certificate_that_cannot_be_used_is_refused_before_anything_listens(
-    build: Callable[..., Any], tmp_path: Path, certificate: tuple[Path, Path, ssl.SSLContext]
+    build: Callable[..., Any], tmp_path: Path, issued: Issued
 ) -> None:
-    chain, key, _ = certificate
+    chain, key = issued.chain, issued.key
     other = trustme.CA().issue_cert("localhost")
     wrong = tmp_path / "wrong.pem"
     other.private_key_pem.write_to_path(str(wrong))

@@ -27,11 +27,15 @@ class Deactivate:
 
     async def account(self, user: str) -> None:
         """Close an account, as its owner or an administrator; a second time changes nothing."""
+        await self.close(user)
+        await self._news.deactivated(user)
+
+    async def close(self, user: str) -> None:
+        """Close an account and no more: its conversations are left by whoever asked for this."""
         gone = await self._changes.make(user, _closed)
         await self._store.set_profile(user, {})
         if gone:
             await self._news.devices_gone(user, gone)
-        await self._news.deactivated(user)
 
 
 def _closed(state: AccountState) -> tuple[Change | None, tuple[str, ...]]:

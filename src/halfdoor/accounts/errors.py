@@ -37,6 +37,13 @@ class UserInUseError(AccountsError):
     """The name is taken (400 M_USER_IN_USE)."""
 
 
+class ErasedError(DeactivatedError):
+    """The person was erased: nobody takes their name, and nothing is kept about them."""
+
+    def __init__(self) -> None:
+        super().__init__("this person was erased")
+
+
 class InvalidUsernameError(AccountsError):
     """The name is not one that a user may have here (400 M_INVALID_USERNAME)."""
 

@@ -7,6 +7,7 @@ import jwt as pyjwt
 import msgspec
 
 from halfdoor.accounts.errors import ForbiddenError, KeysUnavailableError
+from halfdoor.accounts.key_sets import find_key, keys_of
 
 ALLOWED_ALGORITHMS: Final = frozenset(
     {"EdDSA", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"}
@@ -92,37 +93,19 @@ class Platform:
         """Return the platform's key of that name and algorithm."""
         if self._read_at is None or now - self._read_at >= _KEYS_MS:
             await self._read_keys(now)
-        found = self._find(kid, algorithm)
+        found = find_key(self._keys, kid, algorithm)
         # An unknown name may be a new key; but nobody makes us fetch in a loop.
         if found is None and self._read_at is not None and now - self._read_at >= _RETRY_MS:
             await self._read_keys(now)
-            found = self._find(kid, algorithm)
+            found = find_key(self._keys, kid, algorithm)
         if found is None:
             raise ForbiddenError("the JWT is signed with an unknown key")
         return found
 
-    def _find(self, kid: object, algorithm: str) -> pyjwt.PyJWK | None:
-        if kid is not None:
-            fitting = [key for key in self._keys if key.get("kid") == kid]
-        else:
-            # Without a name only a set of one key leaves no choice to whoever wrote the header.
-            fitting = self._keys if len(self._keys) == 1 else []
-        for key in fitting:
-            if key.get("kty") == "oct" or key.get("alg", algorithm) != algorithm:
-                continue
-            if key.get("use", "sig") != "sig":
-                continue
-            try:
-                return pyjwt.PyJWK(key, algorithm)
-            except (pyjwt.PyJWTError, ValueError):
-                continue
-        return None
-
     async def _read_keys(self, now: int) -> None:
         try:
-            document = msgspec.json.decode(await self._source.jwks(), type=dict[str, Any])
-            keys = msgspec.convert(document.get("keys"), list[dict[str, Any]])
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+            keys = keys_of(await self._source.jwks())
+        except (OSError, ValueError):
             # What was read before stays good for as long as the source is away.
             if self._read_at is None:
                 raise KeysUnavailableError("the platform's keys cannot be read") from None

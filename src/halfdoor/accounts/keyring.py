@@ -23,6 +23,10 @@ class Keyring(Protocol):
         """Tell whether the session's user key is open."""
         ...
 
+    def sessions(self, user: str) -> list[str]:
+        """Return the sessions of *user* that hold something."""
+        ...
+
     def unlock(
         self, session: str, user: str, kid: bytes, slot: str, blob: bytes, kek: bytes
     ) -> None:

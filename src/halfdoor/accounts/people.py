@@ -1,6 +1,6 @@
 """People: what the platform says of them, and who knows or blocks whom."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final, final
 
 import msgspec
@@ -42,8 +42,11 @@ class People:
         *,
         development: bool = False,
         bound: int = 20_000,
+        arrive: Callable[..., Awaitable[None]] | None = None,
     ) -> None:
+        """*arrive* lets nothing be remembered of the users it is called with that is not so."""
         self._store = store
+        self._arrive = arrive
         # Goes up with every fact, connection or block that changes, so that others can tell
         # whether what they concluded still stands.
         self.version = 0
@@ -78,9 +81,21 @@ class People:
                 self._persons.put_since(mark, user, found[user])
         return found
 
+    async def look_anew(self, users: Iterable[str]) -> None:
+        """Remember nothing of *users* that another process changed: a request about them begins.
+
+        For requests of nobody who is signed in; the others begin in `Sessions`.
+        """
+        if self._arrive is not None:
+            await self._arrive(*users)
+
     async def exists(self, user: str) -> bool:
         """Tell whether anybody of this name was made or signed in."""
         return await self._store.exists(user)
+
+    async def erased(self, user: str) -> bool:
+        """Tell whether the erasure of a person of this name was asked for: nobody takes it."""
+        return await self._store.erased(user)
 
     async def put(self, persons: Sequence[PersonRecord]) -> None:
         """Write what the platform says of people; each record replaces the one before."""
@@ -91,6 +106,7 @@ class People:
 
     async def claim(self, user: str, facts: Mapping[str, str]) -> None:
         """Take what a JWT says: the facts it names, the others stay."""
+        await self.look_anew([user])
         before = await self.person(user)
         if replace(before, **facts) != before or not await self._store.exists(user):
             await self.change({user: facts})

@@ -53,7 +53,7 @@ class Register:
         a person of the platform who never signed in.
         """
         user = check_localpart(localpart, self._server)
-        if await self._store.exists(user):
+        if await self._store.exists(user) or await self._store.erased(user):
             raise UserInUseError("this name is taken")
         return user
 

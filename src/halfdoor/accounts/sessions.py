@@ -1,5 +1,6 @@
 """Who asks: from an access token to a session with an open keyring, in a few microseconds."""
 
+from collections.abc import Awaitable, Callable
 from typing import Final, final
 
 import msgspec
@@ -48,7 +49,7 @@ class _Step(msgspec.Struct, frozen=True):
 class Sessions:
     """Authenticates requests.
 
-    Sessions in use are remembered by the lookup value of their token, at most *bound* of them, and
+    Sessions in use are remembered by a hash of their token, at most *bound* of them, and
     forgotten when their account changes. Whatever opens a user key happens in the keyring.
     """
 
@@ -62,8 +63,11 @@ class Sessions:
         lifetimes: Lifetimes,
         *,
         bound: int = 20_000,
+        arrive: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
+        """*arrive* lets nothing be remembered of a user that another process changed."""
         self._store = store
+        self._arrive = arrive
         self._changes = changes
         self._keyring = keyring
         self._mint = mint
@@ -83,10 +87,17 @@ class Sessions:
         `UnknownTokenError` says whether a refresh can help. Enter `keyring.request(session.id)`
         before the next await: from then on the key stays open until that block is left.
         """
-        token = self._mint.read(text, "acc")
-        known = self._seats.at_hand(token.lookup)
+        mark = self._mint.mark(text)
+        known = self._seats.at_hand(mark)
+        if known is not None and self._arrive is not None:
+            await self._arrive(known.session.user)
+            known = self._seats.at_hand(mark)
         fresh = known is None or now >= known.until
-        seat = await self._sit(token, now, ip) if known is None or fresh else known
+        if known is not None and not fresh and self._needs_nothing(known):
+            # Nearly always; then the token itself need not even be read.
+            return known.session
+        token = self._mint.read(text, "acc")
+        seat = await self._sit(token, mark, now, ip) if known is None or fresh else known
         if seat.session.pending:
             return seat.session
         # A key may be open already and its former ones not: the account changed meanwhile.
@@ -94,13 +105,27 @@ class Sessions:
             self._unlock(seat, token)
         return seat.session
 
+    def _needs_nothing(self, seat: _Seat) -> bool:
+        """Tell whether a request of this session can go on at once: its key is open, or none is."""
+        return seat.session.pending or self._keyring.holds(seat.session.id)
+
     def forget(self, user: str) -> None:
         """Look at the store again for every session of *user*."""
         self._changes_seen += 1
         self._changed.put(user, self._changes_seen)
-        for lookup in self._by_user.at_hand(user) or ():
-            self._seats.forget(lookup)
+        for mark in self._by_user.at_hand(user) or ():
+            self._seats.forget(mark)
         self._by_user.forget(user)
+
+    async def changed_elsewhere(self, user: str) -> None:
+        """Look at the store again for *user*, and wipe the keys of sessions that are gone there."""
+        self.forget(user)
+        held = self._keyring.sessions(user)
+        if held:
+            state = await self._store.state(user)
+            for session in held:
+                if state is None or state.session(session) is None:
+                    self._keyring.forget(session)
 
     async def sweep(self, now: int) -> int:
         """Drop expired slots, and sessions whose former key may not be read any more; hourly."""
@@ -131,14 +156,16 @@ class Sessions:
             self._keyring.forget(session.id)
             raise UnknownTokenError from None
 
-    async def _sit(self, token: ReadToken, now: int, ip: str | None) -> _Seat:
+    async def _sit(self, token: ReadToken, mark: bytes, now: int, ip: str | None) -> _Seat:
         """Look the token up, settle what its use settles, and remember the session."""
         for _ in range(_STEPS):
             before = self._changes_seen
             user, state, row, record = await self._look(token, now, ip)
+            if self._arrive is not None:
+                await self._arrive(user)
             # A logout may have come between: what was read before it is not remembered.
             if (self._changed.at_hand(user) or 0) <= before:
-                return self._remember(state, row, record, now)
+                return self._remember(mark, state, row, record, now)
         raise ConflictError("the account is changing too fast; try again")
 
     async def _look(
@@ -203,7 +230,7 @@ class Sessions:
         return take_approval(state, row, token.kek(), self._keyring), _Step(state)
 
     def _remember(
-        self, state: AccountState, row: TokenRecord, record: SessionRecord, now: int
+        self, mark: bytes, state: AccountState, row: TokenRecord, record: SessionRecord, now: int
     ) -> _Seat:
         account, wish = state.account, state.start_over
         session = Session(
@@ -219,10 +246,10 @@ class Sessions:
             times.append(wish.due)
         times += [one.readable_until for one in state.former if one.kid == row.kid]
         seat = _Seat(session, row, _chain(state, row.kid), min(times))
-        self._seats.put(row.lookup, seat)
-        lookups = self._by_user.at_hand(account.user) or set()
-        lookups.add(row.lookup)
-        self._by_user.put(account.user, lookups)
+        self._seats.put(mark, seat)
+        marks = self._by_user.at_hand(account.user) or set()
+        marks.add(mark)
+        self._by_user.put(account.user, marks)
         return seat
 
 

@@ -112,7 +112,7 @@ class AccountStore(Protocol):
         """Apply *change* in one transaction and return the account with its new revision.
 
         `ConflictError` if the account is at another revision than it expects (or exists already
-        where it expects none).
+        where it expects none), `ErasedError` if it is made in the name of somebody erased.
         """
         ...
 
@@ -140,7 +140,11 @@ class AccountStore(Protocol):
         ...
 
     async def exists(self, user: str) -> bool:
-        """Tell whether there is an account or a person of this name."""
+        """Tell whether there is an account or a person of this name, who is not being erased."""
+        ...
+
+    async def erased(self, user: str) -> bool:
+        """Tell whether the erasure of a person of this name was asked for: nobody takes it."""
         ...
 
     async def persons(self, users: Sequence[str]) -> dict[str, PersonRecord]:

@@ -20,13 +20,19 @@ from halfdoor.apps.house import House
 from halfdoor.apps.verbs import (
     Changed,
     Connect,
+    ContinueRenewal,
     CreateUser,
     Deactivate,
     ExplainContact,
     Explained,
     ListUsers,
     PasswordReset,
+    PrepareKey,
+    RemoveFormerKeys,
+    RenewAccountKey,
     ResetPassword,
+    RotateKey,
+    ShowKey,
     ShowUser,
     Suspend,
     Unsuspend,
@@ -46,6 +52,8 @@ from halfdoor.web.control import Done, Kind, Refused, serve_control
 OPERATOR: Final = "operator"
 # An administrator who connects two people speaks for the platform.
 _PLATFORM: Final = "platform"
+# How long one request of a command that waits for a job works on it.
+_WORK_SECONDS: Final = 0.5
 
 _decode: Final = msgspec.json.Decoder(Verb).decode
 
@@ -121,6 +129,20 @@ async def perform(house: House, verb: Verb) -> msgspec.Struct:
             return await _list(house, verb)
         case ExplainContact():
             return await _explain(house, verb)
+        case RotateKey():
+            return await house.key_work.rotate()
+        case PrepareKey():
+            return await house.key_work.prepare()
+        case RemoveFormerKeys():
+            return await house.key_work.remove_former()
+        case ShowKey():
+            return await house.key_work.show()
+        case RenewAccountKey():
+            return await house.key_work.renew_account()
+        case ContinueRenewal():
+            # Also on a house that was opened for this command alone, where nobody else works.
+            await house.work.go_on(_WORK_SECONDS)
+            return await house.key_work.renewal()
 
 
 async def _create(house: House, verb: CreateUser) -> Changed:
@@ -212,6 +234,7 @@ async def _known(house: House, name: str) -> str:
     user = name if name.startswith("@") else f"@{name}:{server}"
     if not is_user_id(user) or user.partition(":")[2] != server:
         raise InvalidParameterError(f"that is no user of {server}")
+    await house.people.look_anew([user])
     if not await house.people.exists(user):
         raise NotFoundError("there is no such account")
     return user

@@ -30,16 +30,15 @@ from halfdoor.policy.load import load as load_policy
 from halfdoor.policy.model import Policy
 from halfdoor.sealing.shares import EscrowSet, EscrowSetError
 from halfdoor.store.errors import StoreError
-from halfdoor.store.outerkey import OuterKeyFile, default_path, outer_key_file
-from halfdoor.store.sqlite.opening import (
-    CONVERSATIONS_FILE,
-    ONE_FILE,
-)
+from halfdoor.store.outerkey import OuterKeyFile, default_path, outer_key_file, successor_path
+from halfdoor.store.rotation import former_keys
+from halfdoor.store.sqlite.opening import has_data as folder_has_data
 
 # Before this program was written: a clock that says so is wrong.
 _FIRST_MOMENT: Final = datetime(2026, 1, 1, tzinfo=UTC)
-_SOON_DAYS: Final = 14
+_SOON_DAYS: Final = 30
 _OTHERS: Final = 0o077
+_RENEW: Final = "Renew it: the server takes the new files by itself, at once on SIGHUP."
 
 
 def examine(config: Config, *, chains: bool) -> list[Check]:
@@ -54,15 +53,11 @@ def examine(config: Config, *, chains: bool) -> list[Check]:
     found.append(key[0])
     if key[1] is not None and place is not None:
         found += asyncio.run(examine_database(place, key[1], chains=chains))
-    elif key[1] is not None and _has_data(config.data_dir):
+    elif key[1] is not None and folder_has_data(config.data_dir):
         found += asyncio.run(examine_embedded(config.data_dir, key[1], chains=chains))
     elif chains:
         found.append(Check("chains", "failed", "there is no data that could be recomputed."))
     return found
-
-
-def _has_data(folder: Path) -> bool:
-    return any((folder / name).exists() for name in (ONE_FILE, CONVERSATIONS_FILE))
 
 
 def _data_folder(folder: Path) -> Check:
@@ -155,7 +150,7 @@ def _tls(config: Config, now: datetime) -> Iterator[Check]:
         yield Check(name, "failed", "the certificate has expired.", "Renew it.")
     elif (certificate.not_valid_after_utc - now).days < _SOON_DAYS:
         days = (certificate.not_valid_after_utc - now).days
-        yield Check(name, "advice", f"the certificate expires in {days} days.", "Renew it.")
+        yield Check(name, "advice", f"the certificate expires in {days} days.", _RENEW)
     else:
         yield Check(name, "ok", f"valid until {certificate.not_valid_after_utc:%Y-%m-%d}.")
     if config.tls_key.stat().st_mode & _OTHERS:
@@ -190,11 +185,23 @@ def _outer_key(config: Config) -> tuple[Check, OuterKeyFile | None]:
         key = outer_key_file(path, config.data_dir, make=False)
     except StoreError as error:
         return Check(name, "failed", f"{error}."), None
+    if successor_path(path).exists():
+        return (
+            Check(
+                name,
+                "advice",
+                f"at {path}, and a new one beside it that is not in its place yet.",
+                "halfdoor key rotate puts it in force, or finishes that.",
+            ),
+            key,
+        )
+    former = len(former_keys(path))
+    kept = f" {former} former keys lie beside it: halfdoor key show." if former else ""
     return (
         Check(
             name,
             "ok",
-            f"at {path}, for its owner alone.",
+            f"at {path}, for its owner alone.{kept}",
             "Keep a copy in another place, never beside a backup of the data: without it "
             "everything stays sealed.",
         ),

@@ -1,5 +1,6 @@
 """The checks of `halfdoor doctor` that open the embedded store, and try to cheat it."""
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -12,11 +13,12 @@ from halfdoor.store.errors import DataInUseError, OuterKeyError, StoreError
 from halfdoor.store.migrate import migration_files
 from halfdoor.store.outerkey import KEY_BYTES, OuterKeyFile
 from halfdoor.store.sqlite.audit import chains as chain_reports
-from halfdoor.store.sqlite.connect import open_reader
+from halfdoor.store.sqlite.connect import schema_version
 from halfdoor.store.sqlite.events import open_row
 from halfdoor.store.sqlite.keys import load_keys
 from halfdoor.store.sqlite.opening import CONVERSATIONS_FILE, Store, database_paths, open_store
 from halfdoor.store.sqlite.statements import statements
+from halfdoor.store.sqlite.wholeness import check_sound, check_whole
 
 
 async def examine_embedded(folder: Path, key: OuterKeyFile, *, chains: bool) -> list[Check]:
@@ -32,25 +34,26 @@ async def examine_embedded(folder: Path, key: OuterKeyFile, *, chains: bool) -> 
         return [Check("store", result, f"{error}.", "Stop the server to look inside.")]
     except StoreError as error:
         return [Check("store", "failed", f"{error}.")]
+    found = [Check("store", "ok", "opens with the outer key, schema up to date.")]
     try:
-        found = [Check("store", "ok", "opens with the outer key, schema up to date.")]
         found.append(wrong_key_check(refused=await _refuses(store, key.path)))
         found.append(reading_check(await store.database.read(_some_bodies(store))))
         if chains:
+            for path in set(store.paths):
+                await asyncio.to_thread(check_sound, path)
             found.append(chains_check(list(chain_reports(store))))
-        return found
+    except StoreError as error:
+        found.append(Check("store", "failed", f"{error}."))
     finally:
         await store.close()
+    return found
 
 
 def _old_schema(folder: Path, *, two_files: bool) -> Check | None:
     """Opening would upgrade, and that is not for a look around."""
     for path in set(database_paths(folder, two_files=two_files)):
-        con = open_reader(path)
-        try:
-            (version,) = con.execute("PRAGMA user_version").fetchone()
-        finally:
-            con.close()
+        check_whole(path)
+        version = schema_version(path)
         newest = int(migration_files()[-1].name.partition("_")[0])
         if version < newest:
             return Check(

@@ -26,6 +26,14 @@ class Chain(Protocol):
     def detail(self) -> str:
         """How many events, or what is wrong."""
 
+    @property
+    def events(self) -> int:
+        """How many events there are."""
+
+    @property
+    def deleted(self) -> int:
+        """How many events retention has deleted."""
+
 
 def wrong_key_check(*, refused: bool) -> Check:
     """A thief of the data guessed an outer key."""
@@ -50,7 +58,10 @@ def chains_check(reports: Sequence[Chain]) -> Check:
     """Every conversation was recomputed."""
     broken = [report for report in reports if not report.ok]
     if not broken:
-        return Check("chains", "ok", f"{len(reports)} conversations, every chain holds.")
+        deleted = sum(report.deleted for report in reports)
+        events = sum(report.events for report in reports)
+        gone = f" {events} events, {deleted} deleted by retention." if deleted else ""
+        return Check("chains", "ok", f"{len(reports)} conversations, every chain holds.{gone}")
     told = "; ".join(f"{report.conv}: {report.detail}" for report in broken[:5])
     return Check(
         "chains",

@@ -154,6 +154,7 @@ def build_apps(
             addresses=ClientAddresses(config.trusted_proxies if config.behind_proxy else ()),
             numbers=metrics.requests,
             log=log,
+            writes_waiting=lambda: house.store.waiting,
         )
 
     if config.metrics_bind is None:

@@ -2,20 +2,17 @@
 
 import secrets
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 from halfdoor.accounts.changes import Changes
 from halfdoor.accounts.deactivate import Deactivate
 from halfdoor.accounts.devices import Devices
-from halfdoor.accounts.jwt import JwtSettings, KeySource, Platform
+from halfdoor.accounts.jwt import Platform
 from halfdoor.accounts.login import Login
 from halfdoor.accounts.login_tokens import LoginTokens
 from halfdoor.accounts.password_change import PasswordChange
 from halfdoor.accounts.passwords import Passwords
-from halfdoor.accounts.pending import Pending, short_code
+from halfdoor.accounts.pending import Pending
 from halfdoor.accounts.people import People
 from halfdoor.accounts.profile import Profiles
 from halfdoor.accounts.recovery import Recovery
@@ -25,12 +22,15 @@ from halfdoor.accounts.session import Lifetimes
 from halfdoor.accounts.sessions import Sessions
 from halfdoor.accounts.signin import SignIn
 from halfdoor.accounts.start_over import StartOver
-from halfdoor.accounts.store import AccountStore
 from halfdoor.accounts.theft import Theft
 from halfdoor.accounts.throttle import Attempts
 from halfdoor.accounts.tokens import Mint
 from halfdoor.accounts.uia import Uia
-from halfdoor.apps.stores import DatabasePlace, Opened, open_embedded, open_postgres
+from halfdoor.apps.key_work import KeyWork
+from halfdoor.apps.long_work import erasing_in, work_in
+from halfdoor.apps.setting import Setting
+from halfdoor.apps.stores import Opened, open_embedded, open_postgres
+from halfdoor.apps.waiting_devices import WaitingDevices
 from halfdoor.clock import Clock, SystemClock
 from halfdoor.messaging.audience import Audience
 from halfdoor.messaging.consequences import Consequences
@@ -40,11 +40,13 @@ from halfdoor.messaging.facts import Facts
 from halfdoor.messaging.hearing import Hearing
 from halfdoor.messaging.history import History
 from halfdoor.messaging.keep import Keeper
+from halfdoor.messaging.lifetimes import of_policy
 from halfdoor.messaging.markers import Markers
 from halfdoor.messaging.moves import Moves
 from halfdoor.messaging.personal import Personal
 from halfdoor.messaging.presenting import Presenting
 from halfdoor.messaging.reading import Reading
+from halfdoor.messaging.retention import RetentionSweep
 from halfdoor.messaging.rooms import Rooms
 from halfdoor.messaging.send import Sender
 from halfdoor.messaging.sync import Syncer
@@ -52,80 +54,52 @@ from halfdoor.messaging.sync_rooms import SyncRooms
 from halfdoor.messaging.typing import Typing
 from halfdoor.messaging.wake import Wakeups
 from halfdoor.messaging.wraps import Wraps
-from halfdoor.policy.model import Policy
 from halfdoor.readers.participants.keyring import Keyring
-from halfdoor.sealing.shares import EscrowSet
-from halfdoor.store.outerkey import OuterKeyStore
+
+if TYPE_CHECKING:
+    from halfdoor.apps.nodes import Nodes
 
 _DAY_MS = 86_400_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Setting:
-    """What a house is built from: its name, its policy, who holds shares, whom it believes."""
-
-    server_name: str
-    policy: Policy
-    escrow: Sequence[EscrowSet]
-    data_dir: Path
-    outer_key: OuterKeyStore
-    access_token_ms: int = 3_600_000
-    keyring_seconds: float = 30
-    registration: bool = False
-    development: bool = False
-    jwt: JwtSettings | None = None
-    key_source: KeySource | None = None
-    two_files: bool = False
-    database: DatabasePlace | None = None
-
-
-class WaitingDevices:
-    """What the syncs of a person's live devices say of those that wait for approval."""
-
-    def __init__(self, store: AccountStore) -> None:
-        """Read accounts from *store*."""
-        self._store = store
-
-    async def waiting(self, user: str) -> Sequence[Mapping[str, Any]]:
-        """Return one content for each waiting device (SEALING §2, new device)."""
-        state = await self._store.state(user)
-        if state is None:
-            return []
-        return [
-            {
-                "session": one.session,
-                "device_id": one.device,
-                "asked": one.asked,
-                "code": short_code(one.kid),
-            }
-            for one in state.pending
-            if one.approval is None
-        ]
-
-    async def waits(self, user: str, session: str) -> bool:
-        """Tell whether this session still waits."""
-        state = await self._store.state(user)
-        found = state.waiting(session) if state is not None else None
-        return found is not None and found.approval is None
 
 
 class House:
     """Everything between the web and the disk, made in the order in which it stands."""
 
     def __init__(
-        self, setting: Setting, clock: Clock | None = None, opened: Opened | None = None
+        self,
+        setting: Setting,
+        clock: Clock | None = None,
+        opened: Opened | None = None,
+        nodes: "Nodes | None" = None,
     ) -> None:
-        """Join the rooms over the store that was *opened*, else over the embedded one."""
+        """Join the rooms over the store that was *opened*, else over the embedded one.
+
+        *nodes* are the others on the same database.
+        """
         self.setting = setting
         self.clock = clock or SystemClock()
         self._opened = opened or open_embedded(
             setting.data_dir, setting.outer_key, self.clock, two_files=setting.two_files
         )
         self.store = self._opened.store
+        self.nodes = nodes
+        self.used_names = nodes.used_names if nodes is not None else None
         self.keyring = Keyring(seconds=setting.keyring_seconds)
         self._people()
         self._conversations()
         self._accounts()
+        self.key_work = KeyWork(self.store, setting.outer_key, setting.data_dir, self.clock)
+        self.erasing = erasing_in(self)
+        self.work = work_in(self)
+        if nodes is not None:
+            nodes.join(
+                changes=self.changes,
+                people=self.people,
+                sessions=self.sessions,
+                audience=self.audience,
+                wakeups=self.wakeups,
+                typing=self.typing,
+            )
 
     @classmethod
     async def open(cls, setting: Setting, clock: Clock | None = None) -> Self:
@@ -133,8 +107,20 @@ class House:
         clock = clock or SystemClock()
         if setting.database is None:
             return cls(setting, clock)
-        opened = await open_postgres(setting.database, setting.data_dir, setting.outer_key, clock)
-        return cls(setting, clock, opened)
+        opened = await open_postgres(
+            setting.database,
+            setting.data_dir,
+            setting.outer_key,
+            clock,
+            alone=setting.bus is None,
+        )
+        if setting.bus is None:
+            return cls(setting, clock, opened)
+        # One node alone needs no message bus in its memory.
+        from halfdoor.apps.nodes import Nodes  # noqa: PLC0415
+
+        nodes = Nodes(opened.store, setting.bus, setting.policy.entity.name)
+        return cls(setting, clock, opened, nodes)
 
     def __repr__(self) -> str:
         """Name the house, and nothing that is in it."""
@@ -143,17 +129,30 @@ class House:
     def _people(self) -> None:
         self.account_store = self._opened.accounts
         self.changes = Changes(self.account_store)
-        self.people = People(self.account_store, self.changes, development=self.setting.development)
+        self.people = People(
+            self.account_store,
+            self.changes,
+            development=self.setting.development,
+            arrive=self.nodes.versions.arrive if self.nodes is not None else None,
+        )
         self.profiles = Profiles(self.account_store)
         self.facts = Facts(self.people, self.profiles, self.clock)
 
     def _conversations(self) -> None:
         setting, facts, clock = self.setting, self.facts, self.clock
         conversations, mailbox = self.store.conversations, self.store.mailbox
-        self.wakeups = Wakeups(mailbox)
-        self.rooms = Rooms(conversations)
+        mailbox.quota = setting.quota
+        nodes = self.nodes
+        others = nodes.neighbours if nodes is not None else None
+        self.wakeups = Wakeups(mailbox, others)
+        self.rooms = nodes.rooms if nodes is not None else Rooms(conversations)
         self.audience = Audience(mailbox, facts)
-        self.typing = Typing(secrets.token_hex(4), clock, self.wakeups.nudge)
+        self.typing = Typing(
+            secrets.token_hex(4),
+            clock,
+            self.wakeups.nudge,
+            others.type if others is not None else None,
+        )
         self.personal = Personal(mailbox, self.keyring, self.audience, self.wakeups)
         reading = Reading(conversations, self.keyring)
         self.keeper = Keeper(
@@ -167,6 +166,7 @@ class House:
             entity=setting.policy.entity.name,
             redaction_grace_ms=setting.policy.redaction_grace_days * _DAY_MS,
             clock=clock,
+            versions=nodes.versions if nodes is not None else None,
         )
         self.wraps = Wraps(
             store=conversations,
@@ -201,6 +201,7 @@ class House:
             profiles=facts,
             server_name=setting.server_name,
             clock=clock,
+            lifetimes=of_policy(setting.policy.retention),
         )
         self.sender = Sender(
             keeper=self.keeper,
@@ -208,6 +209,16 @@ class House:
             rooms=self.rooms,
             contacts=self.contacts,
             k_id=self.store.secrets().k_id,
+            lifetimes=of_policy(setting.policy.retention),
+        )
+        self.retention = RetentionSweep(
+            store=self.store.retention,
+            mailbox=mailbox,
+            inboxes=mailbox,
+            wakeups=self.wakeups,
+            lifetimes=of_policy(setting.policy.retention),
+            forget=self.rooms.drop,
+            clock=clock,
         )
         hearing = Hearing(self.audience, self.contacts)
         self.presenting = Presenting(conversations, reading, hearing, clock)
@@ -229,7 +240,6 @@ class House:
             sections=SyncRooms(conversations, self.presenting, self.typing),
             personal=self.personal,
             audience=self.audience,
-            hearing=hearing,
             wakeups=self.wakeups,
             wraps=self.wraps,
             typing=self.typing,
@@ -260,7 +270,15 @@ class House:
             else None
         )
         sign_in = SignIn(changes, keyring, mint, news, lifetimes)
-        self.sessions = Sessions(store, changes, keyring, mint, news, lifetimes)
+        self.sessions = Sessions(
+            store,
+            changes,
+            keyring,
+            mint,
+            news,
+            lifetimes,
+            arrive=self.nodes.versions.arrive if self.nodes is not None else None,
+        )
         self.login_tokens = LoginTokens(store, self.store.secrets().k_lookup, lifetimes)
         self.login = Login(
             store=store,
@@ -308,12 +326,23 @@ class House:
             if room is not None:
                 self.wakeups.nudge(room.joined)
 
+    async def sweep_work(self) -> None:
+        """Go on with what takes longer than a request; about once a second."""
+        try:
+            await self.store.tend()
+        finally:
+            # A server that lacks a new outer key goes on with what it has.
+            await self.work.go_on()
+
     async def sweep_seldom(self) -> None:
-        """Drop expired slots, and overwrite what was held long enough; about once an hour."""
+        """Drop expired slots, and what was held or kept long enough; about once an hour."""
         now = self.clock.now_ms()
         await self.sessions.sweep(now)
         await self.store.destroy_held(now)
+        await self.retention.run()
 
     async def close(self) -> None:
         """Make everything durable and let the data directory go."""
+        if self.nodes is not None:
+            await self.nodes.close()
         await self._opened.close()

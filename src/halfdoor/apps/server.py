@@ -15,11 +15,15 @@ from halfdoor.apps.control import control_socket
 from halfdoor.apps.custodians import escrow_sets
 from halfdoor.apps.doors import build_apps
 from halfdoor.apps.hardening import harden
-from halfdoor.apps.house import House, Setting
+from halfdoor.apps.house import House
+from halfdoor.apps.setting import Setting
 from halfdoor.apps.stores import database_place, outer_key_of
+from halfdoor.bus.errors import BusError
+from halfdoor.bus.place import BusPlace
 from halfdoor.config.errors import ConfigError
 from halfdoor.config.listening import is_loopback, split_bind
 from halfdoor.config.model import Config
+from halfdoor.messaging.mailbox import Quota
 from halfdoor.policy.errors import PolicyError
 from halfdoor.policy.load import load as load_policy
 from halfdoor.store.errors import StoreError
@@ -69,6 +73,8 @@ def setting_of(config: Config) -> Setting:
         data_dir=config.data_dir,
         outer_key=outer_key_of(config),
         database=database_place(config),
+        bus=_bus(config),
+        quota=Quota(config.limits.account_data, config.limits.filters),
         access_token_ms=config.access_token_seconds * 1000,
         keyring_seconds=config.keyring_seconds,
         registration=config.registration,
@@ -76,6 +82,16 @@ def setting_of(config: Config) -> Setting:
         jwt=_jwt(config),
         key_source=_key_source(config),
     )
+
+
+def _bus(config: Config) -> BusPlace | None:
+    bus = config.bus
+    if bus.nats_url is None:
+        return None
+    try:
+        return BusPlace(bus.nats_url, credentials_file=bus.credentials_file, ca_file=bus.ca_file)
+    except BusError as error:
+        raise ConfigError("bus", f"{error}.") from None
 
 
 def _jwt(config: Config) -> JwtSettings | None:
@@ -112,8 +128,10 @@ async def _serve(
     try:
         listeners = _listeners(house, config, addresses, stopping, log)
         async with control_socket(house, log), asyncio.TaskGroup() as tasks:
+            house.retention.report = lambda swept: log.info("retention", **swept.numbers())
             sweeps = [
                 tasks.create_task(_sweep(house.sweep_often, _OFTEN_SECONDS, log)),
+                tasks.create_task(_sweep(house.sweep_work, _OFTEN_SECONDS, log)),
                 tasks.create_task(_sweep(house.sweep_seldom, _SELDOM_SECONDS, log)),
             ]
 
@@ -199,6 +217,17 @@ def _metrics(house: House) -> Metrics:
     metrics.gauges.add(
         "keyring_sessions", "Sessions whose keys are in memory", lambda: len(house.keyring)
     )
+    metrics.gauges.add(
+        "retention_deleted_events",
+        "Events that retention deleted since the start",
+        lambda: house.retention.totals.deleted_events,
+    )
+    if house.nodes is not None:
+        bus = house.nodes.bus
+        metrics.gauges.add("bus_connected", "1 while hints travel", lambda: int(bus.is_connected))
+        metrics.gauges.add_total("bus_dropped", "Hints nobody was there for", lambda: bus.dropped)
+        metrics.gauges.add_total("bus_failures", "Times no bus answered", lambda: bus.failures)
+        metrics.gauges.add_total("bus_senseless", "Messages of no sense", lambda: bus.senseless)
     return metrics
 
 

@@ -68,16 +68,27 @@ def open_embedded(
 
 
 async def open_postgres(
-    place: DatabasePlace, data_dir: Path, outer_key: OuterKeyStore, clock: Clock
+    place: DatabasePlace,
+    data_dir: Path,
+    outer_key: OuterKeyStore,
+    clock: Clock,
+    *,
+    alone: bool = True,
 ) -> Opened:
     """Open the store in PostgreSQL; *data_dir* is this server's own, for its control socket.
 
+    *alone* takes the database for this process; without it others may serve from there too.
     Errors: `DataInUseError`, and those of `store.postgres.opening.open_store`.
     """
     lock = _own(data_dir)
     try:
         store = await open_database(
-            place.url, outer_key, people=place.people_url, password=place.password, clock=clock
+            place.url,
+            outer_key,
+            people=place.people_url,
+            password=place.password,
+            clock=clock,
+            alone=alone,
         )
     except BaseException:
         lock.release()

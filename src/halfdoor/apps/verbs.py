@@ -92,6 +92,30 @@ class ExplainContact(Asked, frozen=True, kw_only=True, tag="policy.explain"):
     b: Name
 
 
+class RotateKey(Asked, frozen=True, kw_only=True, tag="key.rotate"):
+    """Replace the outer key, or finish a replacement that was begun; gives `KeyRotated`."""
+
+
+class PrepareKey(Asked, frozen=True, kw_only=True, tag="key.prepare"):
+    """Make the next outer key without using it, to be copied elsewhere; gives `KeyPrepared`."""
+
+
+class RemoveFormerKeys(Asked, frozen=True, kw_only=True, tag="key.remove_former"):
+    """Remove the outer keys that were replaced; gives `FormerKeysRemoved`."""
+
+
+class ShowKey(Asked, frozen=True, kw_only=True, tag="key.show"):
+    """Ask where the outer key lies, and what beside it; gives `KeyShown`."""
+
+
+class RenewAccountKey(Asked, frozen=True, kw_only=True, tag="key.renew_account"):
+    """Begin a new generation of the account key, unless one is under way; gives `Renewal`."""
+
+
+class ContinueRenewal(Asked, frozen=True, kw_only=True, tag="key.continue_renewal"):
+    """Seal some more rows under the new generation, if one is under way; gives `Renewal`."""
+
+
 Verb = (
     CreateUser
     | ResetPassword
@@ -102,6 +126,12 @@ Verb = (
     | ShowUser
     | ListUsers
     | ExplainContact
+    | RotateKey
+    | PrepareKey
+    | RemoveFormerKeys
+    | ShowKey
+    | RenewAccountKey
+    | ContinueRenewal
 )
 
 
@@ -154,3 +184,52 @@ class Explained(msgspec.Struct, frozen=True):
 
     allowed: bool
     sentences: tuple[str, ...]
+
+
+class KeyRotated(msgspec.Struct, frozen=True):
+    """The outer key is another: where it lies, where its predecessor, how many keys lie under it.
+
+    *nodes* says that other servers may have the same data open, and need the new file too.
+    """
+
+    key: str
+    former: str
+    data_keys: int
+    nodes: bool
+
+
+class KeyPrepared(msgspec.Struct, frozen=True):
+    """Where the outer key lies that the next rotation will put in force."""
+
+    key: str
+
+
+class FormerKeysRemoved(msgspec.Struct, frozen=True):
+    """The files that are gone."""
+
+    files: tuple[str, ...]
+
+
+class KeyShown(msgspec.Struct, frozen=True):
+    """Where the outer key lies; *unfinished* if its successor does too; *former* ones kept."""
+
+    key: str
+    unfinished: bool
+    former: tuple[str, ...]
+
+
+class Renewal(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a new generation of the account key has come.
+
+    `generation` is the newest; `rows` were looked at and `renewed` sealed anew so far; `refused`
+    bear no valid mac and were left as they are. `table` is the one at work, "" once all is done;
+    `waits_until` is when the old generation may go (ms), 0 where nothing waits.
+    """
+
+    done: bool
+    generation: int
+    table: str = ""
+    rows: int = 0
+    renewed: int = 0
+    refused: int = 0
+    waits_until: int = 0

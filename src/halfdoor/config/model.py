@@ -101,7 +101,22 @@ class Limits(Section, frozen=True, kw_only=True):
     polls_per_person: Annotated[
         int, Meta(ge=1, description="Syncs that wait at once for one person, on all devices.")
     ] = 40
+    writes: Annotated[
+        int,
+        Meta(ge=1, description="Writes that wait for the database at once; one more is 503."),
+    ] = 500
     connections: Annotated[int, Meta(ge=1, description="Open connections, in all.")] = 20_000
+    account_data: Annotated[
+        int,
+        Meta(
+            ge=100,
+            description="Pieces of account data that one person keeps (413); read markers are not "
+            "counted.",
+        ),
+    ] = 5_000
+    filters: Annotated[
+        int, Meta(ge=10, description="Sync filters that one person keeps (413).")
+    ] = 500
     url_bytes: Annotated[int, Meta(ge=1024, description="Longest path and query (414).")] = 8192
     header_bytes: Annotated[int, Meta(ge=1024, description="Longest headers in all (431).")] = (
         16_384
@@ -198,9 +213,13 @@ class Config(Section, frozen=True, kw_only=True):
             "cannot be opened. `credential:NAME` reads a systemd credential."
         ),
     ] = None
-    tls_cert: Annotated[Path | None, Meta(description="Certificate chain (PEM). TLS 1.3 only.")] = (
-        None
-    )
+    tls_cert: Annotated[
+        Path | None,
+        Meta(
+            description="Certificate chain (PEM). TLS 1.3 only. New files are taken within a "
+            "minute, at once on SIGHUP, and open connections go on."
+        ),
+    ] = None
     tls_key: Annotated[
         Path | None, Meta(description="Private key of the certificate (PEM), mode 0600.")
     ] = None

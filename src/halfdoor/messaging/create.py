@@ -9,7 +9,7 @@ from halfdoor.messaging.contacts import Contacts
 from halfdoor.messaging.content import check_content
 from halfdoor.messaging.creation import Creation, StateEvent, creation_events
 from halfdoor.messaging.drafts import Draft, draft
-from halfdoor.messaging.keep import Keeper, epoch_rows
+from halfdoor.messaging.keep import TRIES, BusyError, Keeper, epoch_rows
 from halfdoor.messaging.ledger import (
     Append,
     ConversationStore,
@@ -17,8 +17,10 @@ from halfdoor.messaging.ledger import (
     MembershipChange,
     NewEvent,
     RoomRecord,
+    StaleError,
     StoredEvent,
 )
+from halfdoor.messaging.lifetimes import RETENTION, Lifetimes
 from halfdoor.messaging.moves import Moves, Profiles
 from halfdoor.messaging.reading import Reader, Reading
 from halfdoor.messaging.room import Room
@@ -39,8 +41,10 @@ class Creator:
         profiles: Profiles,
         server_name: str,
         clock: Clock,
+        lifetimes: Lifetimes | None = None,
     ) -> None:
-        """Take what each step needs."""
+        """Take what each step needs; *lifetimes* bound how long messages may be kept."""
+        self._lifetimes = lifetimes or Lifetimes()
         self._keeper = keeper
         self._store = store
         self._reading = reading
@@ -51,9 +55,28 @@ class Creator:
         self._clock = clock
 
     async def create(self, reader: Reader, request: dict[str, Any]) -> str:
-        """Make the conversation that *request*, the body of createRoom, asks for; return its id."""
-        # 1. Decide: what creation implies, and whether these people may meet.
+        """Make the conversation that *request*, the body of createRoom, asks for; return its id.
+
+        Raises what its rules raise, and `BusyError`.
+        """
         creation = creation_events(request, reader.user, "standard")
+        for event in creation.events:
+            if event.type == RETENTION:
+                self._lifetimes.check(event.content)
+        people = [reader.user, *(event.state_key for event in creation.invites)]
+        for _ in range(TRIES):
+            versions = await self._keeper.assume(people)
+            try:
+                return await self._create(reader, creation, versions)
+            except StaleError:
+                # One of the people changed meanwhile, at another process.
+                await self._keeper.look_anew()
+        raise BusyError("the people are changing too fast; try again")
+
+    async def _create(
+        self, reader: Reader, creation: Creation, versions: tuple[tuple[str, int], ...]
+    ) -> str:
+        # 1. Decide: what creation implies, and whether these people may meet.
         shown = await self._contacts.check_creation(reader.user, creation)
         for invitee in shown:
             await self._moves.check_takes_invites(invitee)
@@ -75,7 +98,14 @@ class Creator:
             _foresee(room, event, len(events))
         # 4. Keep, and wake whoever was invited.
         committed = await self._store.append(
-            Append(conv=conv, expects=(None, 0), events=tuple(events), start=start, creates=True)
+            Append(
+                conv=conv,
+                expects=(None, 0),
+                events=tuple(events),
+                start=start,
+                creates=True,
+                versions=versions,
+            )
         )
         self._keeper.take(committed, start, reader.user)
         return conv

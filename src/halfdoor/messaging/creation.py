@@ -155,6 +155,8 @@ def _power_content(asked: _Request, creator: str, invited: Iterable[str]) -> Con
             "m.room.tombstone": 100,
             ENCRYPTION: 100,
             POSTURE: 100,
+            # It deletes what others said.
+            "m.room.retention": 100,
         },
         "events_default": 0,
         "state_default": 50,

@@ -20,11 +20,14 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     target: str | None = None
     redacts: str | None = None
     membership: MembershipChange | None = None
+    # Of the server's own making, where nobody's session could seal: its content says nothing but
+    # what stands beside the event in clear anyway.
+    clear: bool = False
 
     @property
     def stays_clear(self) -> bool:
         """Whether the server must be able to act on the content (SEALING §3)."""
-        return self.state_key is not None and self.type in CLEAR_STATE
+        return self.clear or (self.state_key is not None and self.type in CLEAR_STATE)
 
 
 def draft(

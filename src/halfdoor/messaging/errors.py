@@ -21,6 +21,10 @@ class TooLargeError(MessagingError):
     """An event, or one of its names, is over the size that Matrix allows."""
 
 
+class QuotaError(MessagingError):
+    """A person keeps as much of this kind on the server as anybody may."""
+
+
 class InvalidParameterError(MessagingError):
     """A parameter is of the right type and still means nothing here."""
 
@@ -55,6 +59,10 @@ class UnknownEventError(NotFoundError):
 
 class BadFilterError(MessagingError):
     """A filter is not of the shape that the specification gives it."""
+
+
+class HungUpError(MessagingError):
+    """The client went away while it waited: whatever is answered, nobody reads it."""
 
 
 class PushRuleError(MessagingError):

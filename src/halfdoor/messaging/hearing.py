@@ -63,8 +63,8 @@ class Hearing:
 
     async def of(self, room: Room, user: str) -> Heard:
         """Return who is silent to *user* in *room*."""
-        listener = self._audience.at_hand(user) or await self._audience.of(user)
         apart = await self._contacts.apart(room, user)
+        listener = self._audience.at_hand(user) or await self._audience.of(user)
         memberships = room.memberships(user)
         arrived = memberships[0][0] if memberships else room.head.last_seq + 1
         return Heard(listener.unheard | apart, apart, arrived)

@@ -64,9 +64,10 @@ class History:
     ) -> dict[str, Any]:
         """Answer GET /messages: contiguous, `end` absent at the end of history."""
         room = await self._room(reader, conv)
-        default = room.head.last_seq + 1 if direction == "b" else 1
-        origin = default if start is None else await self.seq_of(reader, room, start)
-        stop = None if end is None else await self.seq_of(reader, room, end)
+        newest, oldest = room.head.last_seq + 1, 1
+        default, beyond = (newest, oldest) if direction == "b" else (oldest, newest)
+        origin = default if start is None else await self.seq_of(reader, room, start, default)
+        stop = None if end is None else await self.seq_of(reader, room, end, beyond)
         page = await self._page(
             reader, room, origin, stop, direction, min(max(limit, 1), MAX_PAGE), wanted
         )
@@ -96,6 +97,7 @@ class History:
         """Answer GET /context: the event, what came before and after, and the state there."""
         room = await self._room(reader, conv)
         found = await self._visible(reader, room, event_id)
+        _check_kept(room, found)
         shown = await self._presenting.present(reader, room, [found], with_room=True, bundled=True)
         if not shown:
             raise UnknownEventError("there is no such event")
@@ -132,7 +134,8 @@ class History:
         """Answer GET /relations: what relates to an event, newest first unless asked otherwise."""
         room = await self._room(reader, conv)
         await self._visible(reader, room, target)
-        origin = await self.seq_of(reader, room, start) if start is not None else None
+        edge = 1 if direction == "f" else room.head.last_seq + 1
+        origin = await self.seq_of(reader, room, start, edge) if start is not None else None
         limit = min(max(limit, 1), MAX_PAGE)
         found = await self._store.relations(
             conv, target, before=room.head.last_seq + 1, limit=_LOOKED_AT
@@ -244,8 +247,13 @@ class History:
             raise UnknownEventError("there is no such event")
         return found
 
-    async def seq_of(self, reader: Reader, room: Room, token: str) -> int:
-        """Return the seq a timeline token, or a sync token, stands just before."""
+    async def seq_of(
+        self, reader: Reader, room: Room, token: str, unknown: int | None = None
+    ) -> int:
+        """Return the seq a timeline token, or a sync token, stands just before.
+
+        *unknown* is where a sync token stands that is too old to be known; at the end by default.
+        """
         seq = parse_timeline_token(token)
         if seq is not None:
             if not 1 <= seq <= room.head.last_seq + 1:
@@ -253,12 +261,22 @@ class History:
             return seq
         position = parse_token(token).pos
         # What the client had not seen at that position begins with the first row after it.
+        asked, found = position, room.head.last_seq + 1
         while rows := await self._mailbox.inbox(reader.user, after=position, limit=_INBOX_ROWS):
             later = [row.seq for row in rows if row.conv == room.conv and row.kind == EVENT]
             if later:
-                return min(later)
+                found = min(later)
+                break
             position = rows[-1].pos
-        return room.head.last_seq + 1
+        if asked < await self._mailbox.horizon(reader.user):
+            return room.head.last_seq + 1 if unknown is None else unknown
+        return found
+
+
+def _check_kept(room: Room, event: StoredEvent) -> None:
+    """Refuse state that outlived its day: there is nothing before or behind it any more."""
+    if event.seq < room.begins:
+        raise UnknownEventError("there is no such event")
 
 
 def _admits(wanted: EventFilter, conv: str, event: StoredEvent) -> bool:

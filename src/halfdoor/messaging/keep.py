@@ -5,6 +5,7 @@ SEALING §3 "Races").
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final, Protocol
 
@@ -27,6 +28,7 @@ from halfdoor.messaging.ledger import (
 from halfdoor.messaging.reading import SLICE, Epoch, Reader, Reading
 from halfdoor.messaging.room import Room
 from halfdoor.messaging.rooms import Rooms
+from halfdoor.messaging.versions import Versions
 from halfdoor.messaging.wake import Wakeups
 from halfdoor.sealing.envelope import EventFields, clear_body
 from halfdoor.sealing.epochs import Member, NewEpoch, member_wrap, unwrapped_epoch
@@ -34,7 +36,7 @@ from halfdoor.sealing.shares import EscrowSet
 from halfdoor.sealing.suites import PublicKey
 
 # SEALING §3: a request that lost a race seals again, at most three times.
-_TRIES: Final = 4
+TRIES: Final = 4
 _EPOCH_EVENTS: Final = 10_000
 
 
@@ -89,8 +91,10 @@ class Keeper:
         entity: str,
         redaction_grace_ms: int,
         clock: Clock,
+        versions: Versions | None = None,
     ) -> None:
-        """Take what each step needs."""
+        """Take what each step needs; *versions* where other processes write too."""
+        self._versions = versions
         self._store = store
         self._rooms = rooms
         self._audience = audience
@@ -103,19 +107,33 @@ class Keeper:
         self._grace = redaction_grace_ms
         self._clock = clock
 
-    async def keep(self, reader: Reader, conv: str, decide: Decide) -> Committed:
+    async def keep(
+        self, reader: Reader, conv: str, decide: Decide, *, about: Sequence[str] = ()
+    ) -> Committed:
         """Write what *decide* makes of the conversation as it stands, all of it or nothing.
 
-        *decide* is asked again whenever the conversation moved on meanwhile. Raises what it
-        raises, and `BusyError`.
+        *decide* is asked again whenever the conversation, or one of the people it decides by, moved
+        on meanwhile; *about* are others it decides by. Raises what it raises, and `BusyError`.
         """
-        for _ in range(_TRIES):
-            room = await self._rooms.get(conv)
+        for attempt in range(TRIES):
+            # Where others write too, what is remembered is good for a first try, not for a refusal.
+            first = attempt == 0 and self._versions is not None
+            room = await (self._rooms.believed(conv) if first else self._rooms.get(conv))
             # Other requests move the room on while this one waits for anything; all that follows
             # holds for the conversation as it stood here, or not at all.
             head = room.head
+            versions: tuple[tuple[str, int], ...] = ()
+            if self._versions is not None:
+                present = room.with_membership("join", "invite")
+                versions = await self.assume((reader.user, *present, *about), remembered=first)
             # 1. Decide, on the conversation as it stands.
-            plan = await decide(room)
+            try:
+                plan = await decide(room)
+            except Exception:
+                if not first:
+                    raise
+                await self.look_anew()
+                continue
             now = self._clock.now_ms()
             # 2. Start an epoch where one is due. Public keys are enough for that.
             start = None
@@ -125,8 +143,12 @@ class Keeper:
             hh = start.hh if start is not None else head.hh
             epoch = await self._reading.current(reader, room, hh)
             # 3. Seal. After this line the body exists only inside the envelope.
-            events = [await self.ready(reader, room, draft, now, epoch) for draft in plan.drafts]
+            number = start.epoch if start is not None else head.epoch
+            events = [
+                await self.ready(reader, room, draft, now, epoch, number) for draft in plan.drafts
+            ]
             # 4. Keep: epoch, events and inbox rows in one transaction, or nothing.
+            asked = time.monotonic()
             try:
                 committed = await self._store.append(
                     Append(
@@ -135,15 +157,39 @@ class Keeper:
                         events=tuple(events),
                         start=start,
                         ends_epoch=plan.ends_epoch,
+                        versions=versions,
                     )
                 )
             except StaleError:
                 self._rooms.drop(conv)
+                await self.look_anew()
                 continue
             # 5. Wake. Losing this costs latency, never a message.
-            self.take(committed, start, reader.user, _sealed_state(events))
+            self.take(committed, start, reader.user, _sealed_state(events), (versions, asked))
             return committed
         raise BusyError("the conversation is changing too fast; try again")
+
+    async def assume(
+        self, people: Iterable[str], *, remembered: bool = False
+    ) -> tuple[tuple[str, int], ...]:
+        """Return how *people*, by whom a request decides, stand; nothing where nobody else writes.
+
+        With *remembered* as they are known here; else nothing is known that is not so.
+        """
+        if self._versions is None:
+            return ()
+        named = dict.fromkeys(people)
+        if remembered:
+            known = self._versions.known(named)
+            if len(known) == len(named):
+                return known
+        await self._versions.check(named)
+        return self._versions.known(named)
+
+    async def look_anew(self) -> None:
+        """Believe nothing that this request read so far: something moved on."""
+        if self._versions is not None:
+            await self._versions.arrive()
 
     def take(
         self,
@@ -151,10 +197,18 @@ class Keeper:
         start: EpochStart | None,
         author: str,
         sealed: Iterable[SealedState] = (),
+        compared: tuple[Iterable[tuple[str, int]], float] | None = None,
     ) -> None:
-        """Move this process's picture on, and wake everyone who was told."""
-        self._rooms.take(committed, start, sealed)
-        self._wakeups.ring(committed.told)
+        """Move this process's picture on, and wake everyone who was told.
+
+        *compared* are versions that the writer found to hold, and when it was asked.
+        """
+        at = None
+        if self._versions is not None and compared is not None and not committed.repeat:
+            self._versions.confirm(*compared)
+            at = compared[1]
+        self._rooms.take(committed, start, sealed, at)
+        self._wakeups.ring(committed.told, at)
         if author:
             self._wakeups.recount(author, committed.conv)
 
@@ -212,6 +266,7 @@ class Keeper:
                 state_key=key[1],
                 fields=row.fields,
                 body=sealer.seal(row.fields, content),
+                epoch=made.header.epoch,
             )
             for key, (row, content) in old.items()
         )
@@ -220,9 +275,15 @@ class Keeper:
     # -- events --------------------------------------------------------------------------------
 
     async def ready(
-        self, reader: Reader, room: Room, draft: Draft, now: int, epoch: Epoch | None
+        self,
+        reader: Reader,
+        room: Room,
+        draft: Draft,
+        now: int,
+        epoch: Epoch | None,
+        number: int = 1,
     ) -> NewEvent:
-        """Seal *draft* under *epoch* and address it."""
+        """Seal *draft* under *epoch*, the epoch *number*, and address it."""
         fields = EventFields(
             event_id=draft.event_id,
             sender=reader.user,
@@ -247,6 +308,7 @@ class Keeper:
                     state_key=draft.state_key,
                     fields=fields,
                     body=epoch.sealer.seal(fields, draft.raw),
+                    epoch=number,
                 )
         told = recipients(room, draft)
         listeners = await self._listeners(told)

@@ -76,12 +76,16 @@ class NewEvent(msgspec.Struct, frozen=True, gc=False):
 
 
 class SealedState(msgspec.Struct, frozen=True, gc=False):
-    """The current value of a sealed state event, sealed under the hh of *epoch* (SEALING §3)."""
+    """The current value of a sealed state event, sealed under the hh of *epoch* (SEALING §3).
+
+    *epoch* is 0 where it was written before that was noted.
+    """
 
     type: str
     state_key: str
     fields: EventFields
     body: bytes
+    epoch: int = 0
 
 
 class EpochStart(msgspec.Struct, frozen=True, gc=False):
@@ -113,6 +117,9 @@ class Append(msgspec.Struct, frozen=True, gc=False):
     ends_epoch: bool = False
     # Only for the first append of a conversation.
     creates: bool = False
+    # Of the people this was decided by, how they stood (`mailbox.Standing.version`): a writer that
+    # shares the store with other processes refuses with `StaleError` where one moved on.
+    versions: tuple[tuple[str, int], ...] = ()
 
 
 class Head(msgspec.Struct, frozen=True, gc=False):
@@ -130,6 +137,17 @@ class Head(msgspec.Struct, frozen=True, gc=False):
     day: int
     epoch_events: int
     chain: bytes
+
+
+class Glance(msgspec.Struct, frozen=True, gc=False):
+    """A conversation at a glance: its head, and `told`, which moves whenever a receipt does.
+
+    *begins* is the first event that retention has kept.
+    """
+
+    head: Head
+    told: int
+    begins: int = 1
 
 
 class Told(msgspec.Struct, frozen=True, gc=False):
@@ -200,7 +218,9 @@ class RoomRecord(msgspec.Struct, frozen=True, gc=False):
     """All that the server needs of a conversation to judge a request.
 
     `state_log` holds every state event in order of seq, so that the state at any point is a walk;
-    `sealed_state` the current sealed values; `header` the newest epoch's header.
+    `sealed_state` the current sealed values; `header` the newest epoch's header. What lies before
+    the event *begins* was ended by retention: of it only state is left, and nobody pages back to
+    it.
     """
 
     conv: str
@@ -209,6 +229,7 @@ class RoomRecord(msgspec.Struct, frozen=True, gc=False):
     state_log: tuple[StoredEvent, ...]
     sealed_state: tuple[SealedState, ...]
     receipts: tuple[Receipt, ...]
+    begins: int = 1
 
 
 class ConversationStore(Protocol):
@@ -224,7 +245,7 @@ class ConversationStore(Protocol):
         """Return the conversation *conv*, or None if there is none."""
 
     async def event(self, conv: str, event_id: str) -> StoredEvent | None:
-        """Return one event by its id."""
+        """Return one event by its id; of what retention ended, state alone is found."""
 
     async def events(
         self, conv: str, *, after: int, before: int, limit: int, newest_first: bool

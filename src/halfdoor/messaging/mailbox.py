@@ -1,6 +1,6 @@
 """A person's side of the store: inbox, room list, account data, positions (SCALE §1–4)."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -10,6 +10,9 @@ from halfdoor.messaging.ledger import Told
 # conversation's key; ROOM that something about the room changed for this person alone; PENDING
 # that a device of theirs waits for approval. ACCOUNT rows carry the room, "" for global data.
 EVENT, RECEIPT, INVITE, ACCOUNT, DEVICE_LIST, READER, OWED, ROOM, PENDING = range(9)
+# Above this bit a position counts how often the store was restored from an older copy, so that a
+# restored one goes on at positions that no client has seen (SCALE §3).
+RESTORE_BITS: Final = 40
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):
@@ -30,6 +33,17 @@ class Place(msgspec.Struct, frozen=True, gc=False):
     forgotten: bool = False
 
 
+class Standing(msgspec.Struct, frozen=True, gc=False):
+    """Where a person's stream stands: newest position, and how often others had to hear of a write.
+
+    `version` goes up with every write about this person that another process may remember: account
+    and sessions, facts, connections, blocks, push rules and ignores (decision 0013).
+    """
+
+    pos: int
+    version: int
+
+
 class AccountData(msgspec.Struct, frozen=True, gc=False):
     """One piece of account data; `room` is "" for global data.
 
@@ -44,6 +58,16 @@ class AccountData(msgspec.Struct, frozen=True, gc=False):
     pos: int
 
 
+class Quota(msgspec.Struct, frozen=True):
+    """How much one person may keep here, in pieces; each is limited in size as well.
+
+    Read markers (`m.fully_read`) are not counted: there is one for each conversation at most.
+    """
+
+    account_data: int = 5_000
+    filters: int = 500
+
+
 class MailboxStore(Protocol):
     """Where each person's stream lives; one counter per person orders all of it (SCALE §1)."""
 
@@ -51,7 +75,13 @@ class MailboxStore(Protocol):
         """Return the newest position of *user* (0 where nothing was ever written)."""
 
     async def inbox(self, user: str, *, after: int, limit: int) -> list[Told]:
-        """Return inbox rows with pos > after, oldest first."""
+        """Return inbox rows with pos > after, oldest first; up to `horizon` some are gone."""
+
+    async def horizon(self, user: str) -> int:
+        """Return the position up to which rows may be gone because they are old.
+
+        Asked after the inbox was read: then whoever stands there or beyond has missed none.
+        """
 
     async def places(self, user: str) -> list[Place]:
         """Return every conversation in the room list of *user*, forgotten ones left out."""
@@ -72,13 +102,16 @@ class MailboxStore(Protocol):
         """Return one piece of account data."""
 
     async def set_account_data(self, user: str, data: AccountData) -> Told:
-        """Write one piece (its `pos` is given by the store) and an inbox row of kind ACCOUNT."""
+        """Write one piece (its `pos` is given by the store) and an inbox row of kind ACCOUNT.
+
+        `QuotaError` for one more than a person may keep (`Quota`).
+        """
 
     async def tell(self, user: str, kind: int, subject: str) -> Told:
         """Write one inbox row about *subject* (a conversation or user id)."""
 
     async def set_filter(self, user: str, body: bytes) -> str:
-        """Keep a sync filter and return its id; the same filter gets the same id."""
+        """Keep a sync filter and return its id; the same filter gets the same id. `QuotaError`."""
 
     async def filter(self, user: str, filter_id: str) -> bytes | None:
         """Return a kept filter."""

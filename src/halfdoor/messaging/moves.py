@@ -91,7 +91,7 @@ class Moves:
                 ends_epoch=arrives and not room.sealed_state,
             )
 
-        committed = await self._keeper.keep(reader, conv, decide)
+        committed = await self._keeper.keep(reader, conv, decide, about=(user,))
         if user not in committed.events[0].hidden_from:
             await self._wraps.give(reader, await self._rooms.get(conv), user)
 

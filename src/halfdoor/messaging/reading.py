@@ -190,12 +190,15 @@ class Reading:
         if not room.sealed_state:
             return {}
         epoch = await self.current(reader, room, room.header.hh)
+        numbers = {row.epoch for row in room.sealed_state.values()} - {0, room.head.epoch}
+        earlier = await self.epochs(reader, room, numbers)
         opened, older = {}, []
         for key, row in room.sealed_state.items():
+            its_own = earlier.get(row.epoch) if row.epoch in numbers else epoch
             try:
-                if epoch is None:
+                if its_own is None:
                     raise Denied
-                opened[key] = (row, epoch.opener.open(row.fields, row.body))
+                opened[key] = (row, its_own.opener.open(row.fields, row.body))
             except Denied:
                 # Sealed under an older epoch: the request that began this one had no key. The
                 # event itself says the same to whoever has that key.

@@ -36,6 +36,7 @@ CLEAR_STATE = frozenset(
         "m.room.history_visibility",
         "m.room.guest_access",
         "m.room.server_acl",
+        "m.room.retention",
         "org.halfdoor.posture",
         "org.halfdoor.new_key",
     }
@@ -60,6 +61,8 @@ class Room:
         """Build the room from what the store keeps."""
         self.conv = record.conv
         self.head: Head = record.head
+        # The first event that retention has kept.
+        self.begins = record.begins
         self.header: Header = parse_header(record.header)
         self.log: list[StoredEvent] = []
         self._seqs: list[int] = []
@@ -76,7 +79,7 @@ class Room:
         }
         self.recent: OrderedDict[int, StoredEvent] = OrderedDict()
         # Facts derived from the state, made again when it changes.
-        self.derived: dict[str, Any] = {}
+        self.derived: dict[str | tuple[str, str, str], Any] = {}
         for event in record.state_log:
             self.take_state(event)
 
@@ -139,7 +142,7 @@ class Room:
 
     def course(self, event_type: str, state_key: str, name: str) -> list[tuple[int, str]]:
         """Return (seq, value of the field *name*) of every such state event, in order."""
-        key = f"{event_type} {name} {state_key}"
+        key = (event_type, state_key, name)
         found: list[tuple[int, str]] | None = self.derived.get(key)
         if found is None:
             found = self.derived[key] = [

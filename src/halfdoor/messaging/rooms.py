@@ -52,6 +52,10 @@ class Rooms:
                 self._held.popitem(last=False)
         return room
 
+    async def believed(self, conv: str) -> Room:
+        """Return *conv* for a write, which is refused under the lock where it has moved on."""
+        return await self.get(conv)
+
     async def caught_up(self, conv: str) -> Room:
         """Return *conv* with all that is kept, also what is still to be taken over here.
 
@@ -76,9 +80,16 @@ class Rooms:
         return room
 
     def take(
-        self, committed: Committed, start: EpochStart | None, sealed: Iterable[SealedState] = ()
+        self,
+        committed: Committed,
+        start: EpochStart | None,
+        sealed: Iterable[SealedState] = (),
+        at: float | None = None,
     ) -> None:
-        """Move a conversation on. Whatever does not continue what is known is read anew later."""
+        """Move a conversation on, as it stood after *at* (s, `time.monotonic`).
+
+        Whatever does not continue what is known is read anew later.
+        """
         room = self._held.get(committed.conv)
         if room is None:
             self._missed += 1

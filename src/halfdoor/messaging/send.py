@@ -15,6 +15,7 @@ from halfdoor.messaging.errors import (
 )
 from halfdoor.messaging.keep import Keeper, Plan
 from halfdoor.messaging.ledger import ConversationStore, StoredEvent
+from halfdoor.messaging.lifetimes import RETENTION, Lifetimes
 from halfdoor.messaging.membership import check_joined
 from halfdoor.messaging.powers import Powers, check_power_change, check_redact, check_send
 from halfdoor.messaging.reading import Reader
@@ -42,8 +43,13 @@ class Sender:
         rooms: Rooms,
         contacts: Contacts,
         k_id: bytes,
+        lifetimes: Lifetimes | None = None,
     ) -> None:
-        """Take what each step needs; *k_id* makes event ids of transaction ids (SEALING §1)."""
+        """Take what each step needs; *k_id* makes event ids of transaction ids (SEALING §1).
+
+        *lifetimes* bound how long a conversation may keep messages; without, any time may be set.
+        """
+        self._lifetimes = lifetimes or Lifetimes()
         self._keeper = keeper
         self._store = store
         self._rooms = rooms
@@ -116,6 +122,8 @@ class Sender:
         self, reader: Reader, conv: str, event_type: str, state_key: str, content: Content
     ) -> str:
         """Set state; return the event's id. Membership goes another way."""
+        if event_type == RETENTION:
+            self._lifetimes.check(content)
         made = draft(
             event_type,
             content,

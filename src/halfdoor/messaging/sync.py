@@ -8,9 +8,8 @@ import msgspec
 
 from halfdoor.messaging.audience import Audience
 from halfdoor.messaging.errors import UnknownRoomError
-from halfdoor.messaging.hearing import Hearing
 from halfdoor.messaging.ledger import Told
-from halfdoor.messaging.mailbox import EVENT, MailboxStore
+from halfdoor.messaging.mailbox import EVENT, RESTORE_BITS, MailboxStore
 from halfdoor.messaging.personal import Personal
 from halfdoor.messaging.reading import Reader
 from halfdoor.messaging.room import Room
@@ -20,7 +19,7 @@ from halfdoor.messaging.sync_changes import Changes, RoomChanges
 from halfdoor.messaging.sync_rooms import Section, SyncOptions, SyncRooms
 from halfdoor.messaging.sync_token import SyncToken
 from halfdoor.messaging.typing import Typing
-from halfdoor.messaging.wake import Tail, Wakeups
+from halfdoor.messaging.wake import Line, Tail, Wakeups
 from halfdoor.messaging.wraps import Wraps
 
 # So many inbox rows make one answer; the rest comes with the next token.
@@ -59,7 +58,6 @@ class Syncer:
         sections: SyncRooms,
         personal: Personal,
         audience: Audience,
-        hearing: Hearing,
         wakeups: Wakeups,
         wraps: Wraps,
         typing: Typing,
@@ -73,7 +71,6 @@ class Syncer:
         self._sections = sections
         self._personal = personal
         self._audience = audience
-        self._hearing = hearing
         self._wakeups = wakeups
         self._wraps = wraps
         self._typing = typing
@@ -81,7 +78,7 @@ class Syncer:
         self._acquaintances = acquaintances
 
     async def wait_for_approval(
-        self, reader: Reader, since: SyncToken | None, timeout_ms: int
+        self, reader: Reader, since: SyncToken | None, timeout_ms: int, line: Line | None = None
     ) -> bytes:
         """Return the legal, empty answer of a device that waits (SEALING §2).
 
@@ -92,16 +89,25 @@ class Syncer:
             deadline = loop.time() + timeout_ms / 1000
             tail = await self._wakeups.tail(reader.user)
             while (left := deadline - loop.time()) > 0 and not self._wakeups.draining:
-                await self._wakeups.wait(tail, left)
+                await self._wakeups.wait(tail, left, line)
                 if not await self._pending.waits(reader.user, reader.session):
                     break
         return _Answer().encode(str(SyncToken(self._entity, 0, PENDING, 0)))
 
     async def sync(
-        self, reader: Reader, since: SyncToken | None, timeout_ms: int, options: SyncOptions
+        self,
+        reader: Reader,
+        since: SyncToken | None,
+        timeout_ms: int,
+        options: SyncOptions,
+        line: Line | None = None,
     ) -> bytes:
-        """Return what happened since *since*, waiting up to *timeout_ms* for something to."""
+        """Return what happened since *since*, waiting up to *timeout_ms* for something to.
+
+        HungUpError when whoever waits on *line* hangs up.
+        """
         tail = await self._wakeups.tail(reader.user)
+        self._wakeups.renew(tail)
         # A position that was never given out comes from before a restore: begin anew.
         # So does a device that was approved after its first, empty answers.
         if (
@@ -109,6 +115,10 @@ class Syncer:
             or since.entity != self._entity
             or since.boot == PENDING
             or since.pos > tail.last
+            or (
+                since.pos >> RESTORE_BITS != tail.last >> RESTORE_BITS
+                and await self._is_undone(reader.user, since.pos)
+            )
         ):
             return await self._initial(reader, tail, options)
         loop = asyncio.get_running_loop()
@@ -117,9 +127,16 @@ class Syncer:
         typing_since = since.typing if since.boot == self._typing.boot else 0
         while True:
             typing_now = self._typing.serial
+            if tail.is_behind:
+                await self._wakeups.catch_up(reader.user, tail)
+            self._wakeups.renew(tail)
             rows = tail.after(position)
             if rows is None:
                 rows = await self._mailbox.inbox(reader.user, after=position, limit=_ROWS)
+                self._wakeups.read_aside()
+                if position < await self._mailbox.horizon(reader.user):
+                    # Away for so long that rows are gone: everything is sent as it stands.
+                    return await self._initial(reader, tail, options, since.pos)
             rows = rows[:_ROWS]
             end = rows[-1].pos if rows else position
             answer = await self._incremental(
@@ -132,8 +149,17 @@ class Syncer:
             left = deadline - loop.time()
             if left <= 0 or self._wakeups.draining:
                 return _Answer().encode(self._token(position, typing_now))
-            if tail.last == position and self._typing.serial == typing_now:
-                await self._wakeups.wait(tail, left)
+            current = tail.last == position and not tail.is_behind
+            if current and self._typing.serial == typing_now:
+                await self._wakeups.wait(tail, left, line)
+
+    async def _is_undone(self, user: str, position: int) -> bool:
+        """Tell whether *position*, from before a restore, is one that the restore took back.
+
+        Its client may know rooms and events that are no more.
+        """
+        rows = await self._mailbox.inbox(user, after=position - 1, limit=1)
+        return position > 0 and (not rows or rows[0].pos != position)
 
     # -- since a token -------------------------------------------------------------------------
 
@@ -210,7 +236,6 @@ class Syncer:
                 counts=await self._wakeups.counts(reader.user, tail, conv),
                 account=account,
                 typing_since=typing_since,
-                silent=(await self._hearing.of(room, reader.user)).silent,
                 upto=upto,
             )
         elif membership != room.members.get(reader.user):
@@ -249,13 +274,19 @@ class Syncer:
 
     # -- from the beginning --------------------------------------------------------------------
 
-    async def _initial(self, reader: Reader, tail: Tail, options: SyncOptions) -> bytes:
+    async def _initial(
+        self, reader: Reader, tail: Tail, options: SyncOptions, since: int | None = None
+    ) -> bytes:
+        """Return everything as it stands; who was here at *since* is told what they left since."""
         position, typing_now = tail.last, self._typing.serial
         answer = _Answer()
         answer.account, room_data = await self._personal.since(reader, 0)
         wanted = (*_PRESENT, "leave", "ban") if options.filter.include_leave else _PRESENT
         for place in await self._mailbox.places(reader.user):
-            if place.membership not in wanted or not options.filter.admits_room(place.conv):
+            left = since is not None and place.last_pos > since
+            if not (place.membership in wanted or left) or not options.filter.admits_room(
+                place.conv
+            ):
                 continue
             await self._wraps.settle(reader, place.conv)
             data = room_data.get(place.conv, [])

@@ -64,7 +64,6 @@ class SyncRooms:
         counts: tuple[int, int],
         account: Sequence[msgspec.Raw],
         typing_since: int,
-        silent: frozenset[str],
         upto: int,
     ) -> Section:
         """Return a joined room: what changed, or all of it where *changes* is None.
@@ -79,14 +78,10 @@ class SyncRooms:
             assert changes is not None  # noqa: S101  # whole is true otherwise
             timeline = await self._told(reader, room, changes.events, options.filter)
             last_seen = changes.events[0] - 1 if changes.events else room.head.last_seq
+        told = None if whole else changes
         section: Section = {
             "timeline": _timeline(timeline),
-            "ephemeral": {
-                "events": [
-                    *_receipt_events(reader, room, changes, whole, silent),
-                    *self._typing_events(room, typing_since, silent),
-                ]
-            },
+            "ephemeral": {"events": await self._ephemeral(reader, room, told, typing_since)},
             "account_data": {"events": account},
             "unread_notifications": {
                 "notification_count": counts[0],
@@ -165,15 +160,21 @@ class SyncRooms:
         if not seqs:
             return Timeline([], limited=False, first=room.head.last_seq + 1)
         limit = wanted.timeline.count
+        gone = seqs[0] < room.begins
+        if gone:
+            # Their day has ended since they were told. What is left is the whole of the history.
+            seqs = [seq for seq in seqs if seq >= room.begins]
+            if not seqs:
+                return Timeline([], limited=True, first=room.begins)
         chosen = seqs
         if not wanted.timeline.admits_all:
             stored = await self._between(room, seqs[0] - 1, seqs[-1] + 1)
             asked = {e.seq for e in stored if _admits(wanted, room.conv, e)}
             chosen = [seq for seq in seqs if seq in asked]
-        limited = len(chosen) > limit
+        limited = gone or len(chosen) > limit
         chosen = chosen[-limit:]
         if not chosen:
-            return Timeline([], limited=False, first=seqs[-1] + 1)
+            return Timeline([], limited=gone, first=seqs[-1] + 1)
         first = chosen[0] if limited else seqs[0]
         within = set(chosen)
         events = await self._between(room, chosen[0] - 1, chosen[-1] + 1)
@@ -269,13 +270,32 @@ class SyncRooms:
         ]
         return bool(joins) and joins[-1] >= changes.events[0]
 
-    def _typing_events(
-        self, room: Room, since: int, silent: frozenset[str]
+    async def _ephemeral(
+        self, reader: Reader, room: Room, changes: RoomChanges | None, typing_since: int
     ) -> list[Mapping[str, Any]]:
-        if not self._typing.changed(room.conv, since):
+        """Return receipts and typing notices of those who are not silent to the reader.
+
+        All receipts where *changes* is None.
+        """
+        receipts = [
+            receipt
+            for receipt in room.receipts.values()
+            if (receipt.kind == "m.read" or receipt.user == reader.user)
+            and (changes is None or receipt.seq in changes.receipts)
+        ]
+        types = self._typing.changed(room.conv, typing_since)
+        if not receipts and not types:
+            # As with most messages: then it need not be known who is silent.
             return []
-        typing = [user for user in self._typing.users(room.conv) if user not in silent]
-        return [{"type": "m.typing", "content": {"user_ids": typing}}]
+        silent = (await self._presenting.hearing.of(room, reader.user)).silent
+        shown = [receipt for receipt in receipts if receipt.user not in silent]
+        events: list[Mapping[str, Any]] = []
+        if shown:
+            events.append({"type": "m.receipt", "content": _receipts(shown)})
+        if types:
+            typing = [user for user in self._typing.users(room.conv) if user not in silent]
+            events.append({"type": "m.typing", "content": {"user_ids": typing}})
+        return events
 
 
 def summary(room: Room, user: str) -> Section:
@@ -301,19 +321,6 @@ def _timeline(timeline: Timeline) -> Section:
         "limited": timeline.limited,
         "prev_batch": timeline_token(timeline.first),
     }
-
-
-def _receipt_events(
-    reader: Reader, room: Room, changes: RoomChanges | None, whole: bool, silent: frozenset[str]
-) -> list[Mapping[str, Any]]:
-    receipts = [
-        receipt
-        for receipt in room.receipts.values()
-        if (receipt.kind == "m.read" or receipt.user == reader.user)
-        and receipt.user not in silent
-        and (whole or (changes is not None and receipt.seq in changes.receipts))
-    ]
-    return [{"type": "m.receipt", "content": _receipts(receipts)}] if receipts else []
 
 
 def _receipts(receipts: Iterable[Receipt]) -> dict[str, Any]:

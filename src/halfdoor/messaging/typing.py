@@ -10,8 +10,15 @@ _LONGEST_MS = 120_000
 class Typing:
     """The typing notices of this process. `boot` names it, `serial` counts the changes."""
 
-    def __init__(self, boot: str, clock: Clock, nudge: Callable[[list[str]], None]) -> None:
-        """Tell people by *nudge*, given who should look again."""
+    def __init__(
+        self,
+        boot: str,
+        clock: Clock,
+        nudge: Callable[[list[str]], None],
+        pass_on: Callable[[str, str, int, list[str]], None] | None = None,
+    ) -> None:
+        """Tell people by *nudge*, given who should look again; other processes by *pass_on*."""
+        self._pass_on = pass_on
         self.boot = boot
         self.serial = 0
         self._clock = clock
@@ -22,14 +29,20 @@ class Typing:
 
     def set(self, conv: str, user: str, timeout_ms: int, tell: list[str]) -> None:
         """Note that *user* types for *timeout_ms* (0: stopped), and let *tell* know."""
+        if self.hear(conv, user, timeout_ms, tell) and self._pass_on is not None:
+            self._pass_on(conv, user, timeout_ms, tell)
+
+    def hear(self, conv: str, user: str, timeout_ms: int, tell: list[str]) -> bool:
+        """Do as `set`, for somebody who types at another process; tell whether it was news."""
         typing = self._typing.setdefault(conv, {})
         if timeout_ms > 0:
             typing[user] = self._clock.now_ms() + min(timeout_ms, _LONGEST_MS)
         elif typing.pop(user, None) is None:
-            return
+            return False
         self.serial += 1
         self._changed[conv] = self.serial
         self._nudge(tell)
+        return True
 
     def changed(self, conv: str, since: int) -> bool:
         """Tell whether who types in *conv* changed after the serial *since*."""

@@ -85,6 +85,7 @@ def check_limits(policy: Policy, file: str) -> None:
         raise PolicyError(file, "posture.allowed", "no posture is allowed, so nobody could write")
     if policy.escrow.emergency_set is not None and policy.escrow.set is None:
         raise PolicyError(file, "escrow.emergency_set", "an emergency set needs an escrow set too")
+    _check_retention(policy, file)
     limits = {**_LOOSEST, "unknown": _as_from_16(policy)}
     for name, limit in limits.items():
         pairs = zip(_values(policy.bands.of(name)), _values(limit), strict=True)
@@ -97,3 +98,26 @@ def check_limits(policy: Policy, file: str) -> None:
                 )
                 reason = f"{_spelled(value)} is looser than {_spelled(loosest)}: {why}"
                 raise PolicyError(file, f"bands.{name}.{key}", reason)
+
+
+def _check_retention(policy: Policy, file: str) -> None:
+    """Refuse days that contradict each other: shortest, default, longest, in this order."""
+    rules = policy.retention
+    default, longest = rules.default_days, rules.longest_days
+    if isinstance(longest, int) and (default == "unlimited" or default > longest):
+        raise PolicyError(
+            file,
+            "retention.default_days",
+            f"{_days(default)} is more than retention.longest_days, {longest}",
+        )
+    if isinstance(default, int) and rules.shortest_days > default:
+        raise PolicyError(
+            file,
+            "retention.shortest_days",
+            f"{rules.shortest_days} is more than retention.default_days, {default}: members could"
+            " choose nothing as short as what holds without a choice",
+        )
+
+
+def _days(value: int | str) -> str:
+    return str(value) if isinstance(value, int) else f'"{value}"'

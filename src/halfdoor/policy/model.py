@@ -232,6 +232,39 @@ class Posture(Part, frozen=True):
     ] = "standard"
 
 
+Days = Annotated[int, Meta(ge=1, le=36_500)]
+
+
+class Retention(Part, frozen=True):
+    """How long messages are kept. What is older is deleted, a whole day at a time, for everybody.
+
+    What is absent deletes nothing: a message that is gone comes back for nobody.
+    """
+
+    default_days: Annotated[
+        Days | Literal["unlimited"],
+        Meta(
+            description="For how many days a conversation keeps messages whose members chose"
+            ' nothing, or "unlimited". Names, memberships and rules of the conversation stay.'
+        ),
+    ] = "unlimited"
+    longest_days: Annotated[
+        Days | Literal["unlimited"],
+        Meta(
+            description="The most days that any conversation keeps messages, whatever its members"
+            ' choose, or "unlimited".'
+        ),
+    ] = "unlimited"
+    shortest_days: Annotated[
+        Days,
+        Meta(
+            description="The fewest days that the members of a conversation may choose: for so long"
+            " a report can reach what was said. Where it equals the default and the longest, there"
+            " is nothing to choose."
+        ),
+    ] = 30
+
+
 class Contact(Part, frozen=True):
     """Rules of contact that hold for every age band."""
 
@@ -275,6 +308,7 @@ class Policy(Part, frozen=True):
             " reach it, before it is destroyed.",
         ),
     ] = 30
+    retention: Annotated[Retention, Meta(description="How long messages are kept.")] = Retention()
     escrow: Annotated[Escrow, Meta(description="The custodian sets.")] = Escrow()
     posture: Annotated[Posture, Meta(description="The kinds of conversation.")] = Posture()
     contact: Annotated[Contact, Meta(description="Contact, whatever the age.")] = Contact()

@@ -21,8 +21,16 @@ class DamagedStoreError(StoreError):
     """The database file is not a sound SQLite database."""
 
 
+class UnfinishedCopyError(StoreError):
+    """A restore or a move into this place was begun and is not complete."""
+
+
 class NewerSchemaError(StoreError):
     """The database was written by a newer version of Halfdoor than this one."""
+
+
+class SchemaError(StoreError):
+    """The tables are not as any version of Halfdoor leaves them, and cannot be brought forward."""
 
 
 class OuterKeyError(StoreError):
@@ -31,3 +39,7 @@ class OuterKeyError(StoreError):
 
 class UnknownConversationError(StoreError):
     """There is no conversation of this id to write to."""
+
+
+class LostLeaseError(StoreError):
+    """A job took longer than its lease, and another worker goes on with it."""

@@ -13,17 +13,18 @@ _FOLDERS: Final = files("halfdoor.store.migrations") / "sqlite"
 _BOTH: Final = ("conversations", "people")
 
 
-def migrate(conv_path: Path, user_path: Path | None = None) -> None:
+def migrate(conv_path: Path, user_path: Path | None = None, *, upto: int | None = None) -> None:
     """Bring the schema of one file for both sides, or of one file for each, up to date.
 
-    Each file changes in one transaction or not at all. `NewerSchemaError` where a newer version
-    of the program wrote it; `StoreUnavailableError` where it cannot be written.
+    *upto* is the newest migration to apply, where that is not the newest there is. Each file changes
+    in one transaction or not at all. `NewerSchemaError` where a newer version of the program wrote
+    it; `StoreUnavailableError` where it cannot be written.
     """
     if user_path is None or user_path == conv_path:
-        _migrate_file(conv_path, _BOTH)
+        _migrate_file(conv_path, _BOTH, upto)
         return
-    _migrate_file(conv_path, ("conversations",))
-    _migrate_file(user_path, ("people",))
+    _migrate_file(conv_path, ("conversations",), upto)
+    _migrate_file(user_path, ("people",), upto)
 
 
 def migration_files(sides: tuple[str, ...] = _BOTH) -> list[Traversable]:
@@ -32,9 +33,15 @@ def migration_files(sides: tuple[str, ...] = _BOTH) -> list[Traversable]:
     return sorted((item for item in found if item.name.endswith(".sql")), key=lambda f: f.name)
 
 
-def _migrate_file(path: Path, sides: tuple[str, ...]) -> None:
+def migration_number(name: str) -> int:
+    """Return the number of the migration in the file *name*, which may lack its ending."""
+    return int(name.partition("_")[0])
+
+
+def _migrate_file(path: Path, sides: tuple[str, ...], upto: int | None) -> None:
     """Bring one file up to date; at most start-ups that means to read one number from it."""
-    newest = int(migration_files(sides)[-1].name.split("_")[0])
+    numbers = [migration_number(file.name) for file in migration_files(sides)]
+    newest = max((n for n in numbers if upto is None or n <= upto), default=0)
     con = open_writer(path)
     try:
         (version,) = con.execute("PRAGMA user_version").fetchone()
@@ -61,7 +68,8 @@ def _apply(con: sqlite3.Connection, sides: tuple[str, ...], newest: int) -> None
     with as_file(_FOLDERS) as folders, OneTransaction(con) as tool:
         migrations = yoyo.read_migrations(*(str(folders / side) for side in sides))
         tool.create_lock_table()
-        todo = tool.to_apply(migrations)
+        wanted = migrations.filter(lambda one: migration_number(one.id) <= newest)
+        todo = tool.to_apply(wanted)
         with tool.transaction():
             tool.apply_migrations(todo)
             con.execute(f"PRAGMA user_version = {newest}")

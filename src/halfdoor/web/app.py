@@ -1,5 +1,6 @@
-"""The ASGI callable: from a request to an answer, with limits before and the error table after."""
+"""From a request to an answer, with limits before and the error table after."""
 
+import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
@@ -86,6 +87,7 @@ class App:
         numbers: RequestNumbers,
         log: FilteringBoundLogger,
         now: Callable[[], float] = time.monotonic,
+        writes_waiting: Callable[[], int] = lambda: 0,
     ) -> None:
         self._router = Router(routes)
         self._sessions = sessions
@@ -97,16 +99,22 @@ class App:
         self._addresses = addresses
         self._numbers = numbers
         self._log = log
+        # Asked once: a line that nobody reads costs half a microsecond to put together.
+        self._tells_all = log.is_enabled_for(logging.DEBUG)
         self._now = now
         self._by_address = _throttles(limits.by_address)
         self._by_session = _throttles(limits.by_session)
         self._strays = limits.strays.throttle() if limits.strays else None
-        self.turnstile = Turnstile(limits)
+        self.turnstile = Turnstile(limits, writes_waiting)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request (ASGI 3)."""
+        """Answer one HTTP request (ASGI 3): for callers inside this process."""
         if scope["type"] != "http":
             raise RuntimeError("only HTTP is served here")
+        await self._send(scope, await self.answer(scope, receive), send)
+
+    async def answer(self, scope: Scope, receive: Receive) -> Response:
+        """The answer to one HTTP request: for the server, which writes it itself."""
         started = self._now()
         template = UNROUTED
         try:
@@ -121,8 +129,8 @@ class App:
                 response = await self._admit(route, params, scope, receive)
         except Exception as error:  # noqa: BLE001  (this is the table's last row)
             response = self._failure(error)
-        await self._send(scope, response, send)
         self._record(scope["method"], template, response.status, self._now() - started)
+        return response
 
     async def _admit(
         self, route: Route, params: dict[str, str], scope: Scope, receive: Receive
@@ -130,7 +138,7 @@ class App:
         address = self._addresses.find(scope["client"][0], scope["headers"])
         house = household(address)
         poll = route.limit == "sync"
-        self.turnstile.enter(poll=poll, household=house)
+        self.turnstile.enter(poll=poll, household=house, writes=route.method != "GET")
         try:
             request = Request(
                 scope,
@@ -227,7 +235,7 @@ class App:
             self._log.warning(
                 "request", method=method, route=template, status=status, ms=round(seconds * 1e3, 2)
             )
-        else:
+        elif self._tells_all:
             self._log.debug(
                 "request", method=method, route=template, status=status, ms=round(seconds * 1e3, 2)
             )

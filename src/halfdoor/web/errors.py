@@ -113,7 +113,7 @@ class BusyError(ApiError):
     """The server has as many requests in hand as it takes; come back in a moment."""
 
     def __init__(self) -> None:
-        super().__init__(503, "M_UNKNOWN", "The server is busy.")
+        super().__init__(503, "M_LIMIT_EXCEEDED", "The server is busy.", retry_after_ms=1000)
 
 
 class BrokenBodyError(ApiError):
@@ -183,12 +183,14 @@ def error_response(
 ) -> Response:
     """The standard error body `{"errcode", "error", …extras}`; *retry_after* in seconds.
 
-    Whoever is told `retry_after_ms` is told `Retry-After` too, in whole seconds, rounded up: a
-    client that obeys must not be refused again.
+    Whoever is told `retry_after_ms` is told `Retry-After` too, and the other way round; in whole
+    seconds, rounded up: a client that obeys must not be refused again.
     """
     extras = extras or {}
     if retry_after is None and "retry_after_ms" in extras:
         retry_after = -(-int(extras["retry_after_ms"]) // 1000)
+    elif retry_after is not None:
+        extras = {**extras, "retry_after_ms": retry_after * 1000}
     headers = () if retry_after is None else ((b"retry-after", str(retry_after).encode()),)
     return json_response({**extras, "errcode": errcode, "error": text}, status, headers)
 
@@ -199,13 +201,7 @@ def bare_failure() -> Response:
 
 
 def _refusal(error: ApiError) -> Response:
-    response = error_response(
-        error.status,
-        error.errcode,
-        error.text,
-        error.extras,
-        retry_after=1 if isinstance(error, BusyError) else None,
-    )
+    response = error_response(error.status, error.errcode, error.text, error.extras)
     if isinstance(error, UnrecognizedError) and error.allowed:
         response.headers += ((b"allow", ", ".join(error.allowed).encode()),)
     return response

@@ -5,7 +5,8 @@ Rates are counted by the throttle of `accounts`: 0.5 µs a check, where the kept
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Final
 
 import msgspec
 
@@ -14,6 +15,9 @@ from halfdoor.config.model import Limits as Settings
 from halfdoor.config.model import Rate as SettingsRate
 from halfdoor.web.errors import ApiError, BusyError, RateLimitedError
 from halfdoor.web.router import LimitClass
+
+# Browsers send twenty.
+_MOST_HEADERS: Final = 100
 
 
 class Rate(msgspec.Struct, frozen=True):
@@ -38,6 +42,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     by_session: Mapping[LimitClass, Rate | None]
     strays: Rate | None = Rate(60, 60)
     max_requests: int = 1000
+    max_writes: int = 500
     max_polls: int = 20_000
     max_polls_per_address: int = 500
     max_polls_per_person: int = 40
@@ -66,6 +71,7 @@ def limits_from(settings: Settings, *, development: bool) -> Limits:
         },
         strays=rate(settings.wrong_tokens),
         max_requests=settings.requests,
+        max_writes=settings.writes,
         max_polls=settings.polls,
         max_polls_per_address=settings.polls_per_address,
         max_polls_per_person=settings.polls_per_person,
@@ -75,20 +81,28 @@ def limits_from(settings: Settings, *, development: bool) -> Limits:
 
 
 class Turnstile:
-    """How many requests are in hand, and how many of them wait in a long poll."""
+    """How many requests are in hand, how many of them wait in a long poll, how many writes wait."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, writes_waiting: Callable[[], int] = lambda: 0) -> None:
+        """*writes_waiting* is how long the queue in front of the store's writer is."""
         self._limits = limits
+        self._writes_waiting = writes_waiting
         self.working = 0
         self.polling = 0
         self._polls: Counter[str] = Counter()
         self._persons: Counter[str] = Counter()
 
-    def enter(self, *, poll: bool, household: str) -> None:
-        """Count a request in; BusyError (503) or RateLimitedError (429) when there is no room."""
+    def enter(self, *, poll: bool, household: str, writes: bool = False) -> None:
+        """Count a request in; BusyError (503) or RateLimitedError (429) when there is no room.
+
+        One that *writes* needs room in the queue too: a slow disk must not take the places of
+        those who only read, and whoever is refused at once can ask again sooner.
+        """
         limits = self._limits
         if not poll:
             if self.working >= limits.max_requests:
+                raise BusyError
+            if writes and self._writes_waiting() >= limits.max_writes:
                 raise BusyError
             self.working += 1
             return
@@ -134,5 +148,5 @@ def check_sizes(
     total = 0
     for name, value in headers:
         total += len(name) + len(value)
-    if total > limits.max_header_bytes:
+    if total > limits.max_header_bytes or len(headers) > _MOST_HEADERS:
         raise ApiError(431, "M_UNKNOWN", "The headers are too long.")

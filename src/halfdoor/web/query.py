@@ -8,6 +8,7 @@ from halfdoor.web.errors import InvalidParamError, MissingParamError
 # More than any Matrix endpoint takes; a flood of fields is not a question.
 MAX_FIELDS = 64
 
+_INTEGER = re.compile(r"-?[0-9]{1,16}")
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -62,7 +63,7 @@ class Query:
         value = self.get(name)
         if value is None:
             return default
-        if not re.fullmatch(r"-?[0-9]{1,16}", value) or not least <= int(value) <= most:
+        if not _INTEGER.fullmatch(value) or not least <= int(value) <= most:
             raise InvalidParamError(name, f"must be an integer from {least} to {most}")
         return int(value)
 

@@ -18,6 +18,7 @@ from halfdoor.web.errors import (
     SlowBodyError,
     TooLargeError,
 )
+from halfdoor.web.exchange import Exchange
 from halfdoor.web.query import Query
 from halfdoor.web.slow import SlowBodies
 
@@ -56,6 +57,7 @@ class Request:
         "_slow",
         "address",
         "allow_empty_body",
+        "line",
         "method",
         "params",
         "template",
@@ -80,6 +82,8 @@ class Request:
         self.template = template
         self.address = address
         self.allow_empty_body = allow_empty_body
+        # Where the client may hang up; None for callers inside this process.
+        self.line: Exchange | None = scope.get("exchange")
         self._headers: list[tuple[bytes, bytes]] = scope["headers"]
         self._raw_query: bytes = scope["query_string"]
         self._query: Query | None = None

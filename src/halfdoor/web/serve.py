@@ -1,30 +1,27 @@
-"""The HTTP server around an app: bind, say when ready, drain on a signal, stop.
-
-granian runs inside our own event loop, so handlers share one process with the store's writer.
-"""
+"""The HTTP server around apps: bind, say when ready, reload on SIGHUP, drain on a signal, stop."""
 
 import asyncio
 import contextlib
 import resource
 import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
-from granian.server.embed import Server
 from structlog.typing import FilteringBoundLogger
 
 from halfdoor.config.listening import check_listening
+from halfdoor.web.certificate import LOOK_SECONDS, Certificate, CertificateError, keep_fresh
+from halfdoor.web.connection import Connection
+from halfdoor.web.handshake import accept_all
 from halfdoor.web.logs import loop_handler
+from halfdoor.web.reception import Answering, Patience, Reception
 
-_PROBE_SECONDS = 0.02
-_START_SECONDS = 10.0
+_BACKLOG: Final = 1024
 # Database, logs, libraries: what is open beside connections.
-_OTHER_FILES = 256
+_OTHER_FILES: Final = 256
 
 
 class ListenError(Exception):
@@ -34,7 +31,7 @@ class ListenError(Exception):
 class Listener(msgspec.Struct, frozen=True, kw_only=True):
     """One app on one address. Port 0 takes a free one; TLS is 1.3 only."""
 
-    app: Any
+    app: Answering
     bind: str
     port: int
     tls_cert: Path | None = None
@@ -70,6 +67,16 @@ class Stopping:
         self.drain.set()
 
 
+class _Door(msgspec.Struct):
+    """One listener at work."""
+
+    listener: Listener
+    reception: Reception
+    close: Callable[[], Any]
+    port: int
+    certificate: Certificate | None
+
+
 async def serve(
     listeners: Sequence[Listener],
     *,
@@ -78,33 +85,36 @@ async def serve(
     on_ready: Callable[[str], None] = lambda _base_url: None,
     on_drain: Callable[[], None] = lambda: None,
     stopping: Stopping | None = None,
+    look_seconds: float = LOOK_SECONDS,
 ) -> None:
     """Serve until SIGTERM, SIGINT or *stopping*; returns once requests in hand are answered.
 
-    *on_ready* gets the base URL of the first listener when all accept connections. *on_drain* is
-    called when no more connections are accepted: it wakes long polls, so that they answer.
-    ConfigError for an address where plain HTTP may not be, ListenError for one that cannot be had.
+    *on_ready* gets the base URL of the first listener when all accept connections. SIGHUP takes
+    new certificates; their files are looked at every *look_seconds* too. *on_drain* is called when
+    no more connections are accepted: it wakes long polls, so that they answer. ConfigError for an
+    address where plain HTTP may not be, ListenError for one that cannot be had.
     """
     stopping = stopping or Stopping()
-    servers: list[Any] = []  # granian's stop() has no annotations
-    ports: list[int] = []
     for listener in listeners:
         _check(listener)
-        ports.append(_free_port(listener))
-        servers.append(_server(listener, ports[-1]))
-    with _signals(stopping, log), _uncaught(log):
-        running = [asyncio.ensure_future(server.serve()) for server in servers]
-        try:
-            for listener, port, task in zip(listeners, ports, running, strict=True):
-                await _until_accepting(listener, port, task)
-                log.info("listening", port=port, scheme=listener.scheme)
-            on_ready(listeners[0].base_url(ports[0]))
-            await _first(stopping.drain, running)
-        finally:
-            for server in servers:
-                server.stop()
-            on_drain()
-            await _finish(running, stopping, drain_seconds, log)
+    async with contextlib.AsyncExitStack() as open_doors:
+        doors = [await open_doors.enter_async_context(_open(each, log)) for each in listeners]
+        reload = _Reload([door.certificate for door in doors if door.certificate], log)
+        with _signals(stopping, reload, log), _uncaught(log):
+            watching = [
+                asyncio.ensure_future(keep_fresh(each, log, look_seconds))
+                for each in reload.certificates
+            ]
+            try:
+                on_ready(doors[0].listener.base_url(doors[0].port))
+                await stopping.drain.wait()
+            finally:
+                for task in watching:
+                    task.cancel()
+                for door in doors:
+                    door.close()
+                on_drain()
+                await _finish([door.reception for door in doors], stopping, drain_seconds, log)
 
 
 def _check(listener: Listener) -> None:
@@ -121,20 +131,21 @@ def _address(listener: Listener) -> str:
     return "127.0.0.1" if listener.bind == "localhost" else listener.bind
 
 
-def _free_port(listener: Listener) -> int:
-    """The port to take. granian shares ports (SO_REUSEPORT), so a second server would go unseen."""
+def _listen(listener: Listener) -> socket.socket:
+    """A socket that listens; without SO_REUSEPORT, so that a second server is refused."""
     address = _address(listener)
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address, listener.port))
-        except OSError as error:
-            raise ListenError(
-                f"{listener.bind} port {listener.port} cannot be listened on: {error.strerror}."
-            ) from None
-        port: int = probe.getsockname()[1]
-        return port
+    opened = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind((address, listener.port))
+        opened.listen(_BACKLOG)
+    except OSError as error:
+        opened.close()
+        raise ListenError(
+            f"{listener.bind} port {listener.port} cannot be listened on: {error.strerror}."
+        ) from None
+    opened.setblocking(False)
+    return opened
 
 
 def _files_allowed() -> int:
@@ -144,66 +155,58 @@ def _files_allowed() -> int:
     return hard if hard != resource.RLIM_INFINITY else 1 << 20
 
 
-def _server(listener: Listener, port: int) -> Server:
+@contextlib.asynccontextmanager
+async def _open(listener: Listener, log: FilteringBoundLogger) -> AsyncIterator[_Door]:
+    certificate = _certificate(listener)
+    opened = _listen(listener)
+    reception = Reception(
+        listener.app,
+        Patience(
+            connections=min(listener.connections, _files_allowed() - _OTHER_FILES),
+            head_seconds=listener.header_seconds,
+        ),
+    )
+
+    loop = reception.loop
     try:
-        return Server(
-            listener.app,
-            address=_address(listener),
-            port=port,
-            interface=Interfaces.ASGINL,
-            http=HTTPModes.http1,
-            websockets=False,
-            backlog=1024,
-            # granian counts connections here; our own limits count requests and answer 503.
-            backpressure=min(listener.connections, _files_allowed() - _OTHER_FILES),
-            http1_settings=HTTP1Settings(header_read_timeout=listener.header_seconds * 1000),
-            log_enabled=False,
-            ssl_cert=listener.tls_cert,
-            ssl_key=listener.tls_key,
-        )
-    except (OSError, ValueError) as error:
-        # ssl.SSLError is an OSError; neither text holds more than a library's reason.
-        raise ListenError(
-            f"The certificate or its key cannot be used ({type(error).__name__})."
-        ) from None
-
-
-async def _until_accepting(listener: Listener, port: int, task: asyncio.Future[None]) -> None:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listener.bind, _address(listener))  # noqa: S104
-    try:
-        async with asyncio.timeout(_START_SECONDS):
-            while not task.done():
-                try:
-                    _, writer = await asyncio.open_connection(host, port)
-                except OSError:
-                    await asyncio.sleep(_PROBE_SECONDS)
-                else:
-                    writer.close()
-                    return
-    except TimeoutError:
-        pass
-    raise ListenError(f"{listener.bind} port {port} does not accept connections.")
-
-
-async def _first(event: asyncio.Event, running: Sequence[asyncio.Future[None]]) -> None:
-    """Wait for *event*; a server that ends by itself is a failure."""
-    asked: asyncio.Future[Any] = asyncio.ensure_future(event.wait())
-    try:
-        await asyncio.wait([asked, *running], return_when=asyncio.FIRST_COMPLETED)
+        if certificate is None:
+            server = await loop.create_server(
+                lambda: Connection(reception), sock=opened, backlog=_BACKLOG
+            )
+            close: Callable[[], Any] = server.close
+        else:
+            accepting = loop.create_task(accept_all(opened, reception, certificate, log))
+            # Whoever comes now must be refused by the kernel, not wait for an answer.
+            accepting.add_done_callback(lambda _task: opened.close())
+            close = accepting.cancel
+        port: int = opened.getsockname()[1]
+        log.info("listening", port=port, scheme=listener.scheme)
+        try:
+            yield _Door(listener, reception, close, port, certificate)
+        finally:
+            close()
     finally:
-        asked.cancel()
-    if not event.is_set():
-        raise ListenError("The HTTP server ended by itself.")
+        reception.close()
+        opened.close()
+
+
+def _certificate(listener: Listener) -> Certificate | None:
+    if listener.tls_cert is None or listener.tls_key is None:
+        return None
+    try:
+        return Certificate(listener.tls_cert, listener.tls_key)
+    except CertificateError as error:
+        raise ListenError(f"The certificate or its key cannot be used: {error}.") from None
 
 
 async def _finish(
-    running: Sequence[asyncio.Future[None]],
+    receptions: Sequence[Reception],
     stopping: Stopping,
     drain_seconds: float,
     log: FilteringBoundLogger,
 ) -> None:
     hurry: asyncio.Future[Any] = asyncio.ensure_future(stopping.hurry.wait())
-    ended: asyncio.Future[Any] = asyncio.ensure_future(asyncio.wait(running))
+    ended: asyncio.Future[Any] = asyncio.gather(*(each.drain() for each in receptions))
     try:
         await asyncio.wait(
             [hurry, ended], timeout=drain_seconds, return_when=asyncio.FIRST_COMPLETED
@@ -213,6 +216,25 @@ async def _finish(
     finally:
         hurry.cancel()
         ended.cancel()
+
+
+class _Reload:
+    """What SIGHUP does: take new certificates, once at a time however often it is asked."""
+
+    def __init__(self, certificates: Sequence[Certificate], log: FilteringBoundLogger) -> None:
+        self.certificates = certificates
+        self._log = log
+        self._task: asyncio.Task[None] | None = None
+
+    def ask(self) -> None:
+        """Reload, unless that is being done."""
+        self._log.info("asked to reload", count=len(self.certificates))
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._take_certificates())
+
+    async def _take_certificates(self) -> None:
+        for certificate in self.certificates:
+            await certificate.refresh(self._log, asked=True)
 
 
 @contextlib.contextmanager
@@ -228,7 +250,7 @@ def _uncaught(log: FilteringBoundLogger) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _signals(stopping: Stopping, log: FilteringBoundLogger) -> Iterator[None]:
+def _signals(stopping: Stopping, reload: _Reload, log: FilteringBoundLogger) -> Iterator[None]:
     loop = asyncio.get_running_loop()
 
     def asked(number: signal.Signals) -> None:
@@ -238,8 +260,9 @@ def _signals(stopping: Stopping, log: FilteringBoundLogger) -> Iterator[None]:
     numbers = (signal.SIGTERM, signal.SIGINT)
     for number in numbers:
         loop.add_signal_handler(number, asked, number)
+    loop.add_signal_handler(signal.SIGHUP, reload.ask)
     try:
         yield
     finally:
-        for number in numbers:
+        for number in (*numbers, signal.SIGHUP):
             loop.remove_signal_handler(number)

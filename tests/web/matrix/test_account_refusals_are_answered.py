@@ -19,6 +19,7 @@ TREE = [
 NEEDS = {
     errors.UnknownTokenError: errors.UnknownTokenError(soft_logout=True),
     errors.LimitedError: errors.LimitedError(1_500),
+    errors.ErasedError: errors.ErasedError(),
 }
 
 

@@ -17,7 +17,8 @@ from tests.web.matrix.conftest import every_route, front_door
 
 from halfdoor.accounts.session import LoginRequest
 from halfdoor.apps.gate import Gate
-from halfdoor.apps.house import House, Setting
+from halfdoor.apps.house import House
+from halfdoor.apps.setting import Setting
 from halfdoor.policy.load import load
 from halfdoor.store.outerkey import outer_key_file
 from halfdoor.web.router import Route

@@ -8,6 +8,7 @@ import pytest
 from tests.web.matrix.conftest import Client, Seat, World, good, refusal
 
 from halfdoor.web.matrix.kept_filters import KeptFilters
+from halfdoor.web.matrix.syncing import Spread
 
 
 def rooms(answer: dict[str, Any], kind: str = "join") -> dict[str, Any]:
@@ -191,3 +192,16 @@ async def test_a_kept_filter_is_read_from_the_store_once(world: World) -> None:
 async def test_the_answer_to_a_sync_is_json(world: World) -> None:
     ada = await world.person("ada")
     assert good(await ada.ask("GET", "/sync"))["next_batch"]
+
+
+def test_long_polls_that_begin_together_do_not_end_together() -> None:
+    spread = Spread()
+    ends = sorted(spread.shorten(30_000) for _ in range(600))
+    assert ends[0] >= 24_000
+    assert ends[-1] <= 30_000
+    # Never more than a few in the same tenth of a second.
+    assert max(sum(low <= end < low + 100 for end in ends) for low in range(24_000, 30_000)) < 20
+
+
+def test_short_polls_last_as_long_as_they_were_asked_to() -> None:
+    assert [Spread().shorten(asked) for asked in (0, 1, 9_999)] == [0, 1, 9_999]

@@ -72,6 +72,7 @@ async def test_the_answers_have_the_shape_that_is_described(house: WholeHouse) -
         (shapes.PersonShown, await house.told("GET", "/people/alice")),
         (shapes.Nothing, await house.told("PUT", "/blocks/alice/bob")),
         (shapes.Refusal, await house.told("PUT", "/people", {"people": [{"user": "A"}]})),
+        (shapes.Erasure, await house.told("DELETE", "/people/bob")),
     ):
         decoded = msgspec.json.decode(answer.content, type=shape)
         # Nothing is in the answer that the shape does not name.
@@ -79,5 +80,5 @@ async def test_the_answers_have_the_shape_that_is_described(house: WholeHouse) -
 
 
 async def test_a_body_that_the_schema_names_is_closed_to_other_fields(document: Any) -> None:
-    for name in ("PutPeople", "PersonFacts", "PutConnections", "Suspension"):
+    for name in ("PutPeople", "PersonFacts", "PutConnections", "Suspension", "ErasePerson"):
         assert document["components"]["schemas"][name]["additionalProperties"] is False

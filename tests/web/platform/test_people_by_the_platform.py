@@ -206,14 +206,6 @@ async def test_nobody_is_not_suspended_and_nothing_is_known_of_them(house: Whole
     assert refusal(await house.told("GET", "/people/@x:b.example")) == (400, "M_INVALID_USERNAME")
 
 
-async def test_erasure_is_not_recognized_until_it_is_built(house: WholeHouse) -> None:
-    await put(house, {"user": "alice"})
-    assert refusal(await house.told("DELETE", "/people/alice")) == (404, "M_UNRECOGNIZED")
-    assert (await known(house))["user"] == ALICE
-    answer = await house.http.delete("/_halfdoor/platform/v1/people/alice")
-    assert refusal(answer) == (401, "M_MISSING_TOKEN")
-
-
 async def test_a_person_whom_the_platform_made_signs_in_later(house: WholeHouse) -> None:
     await put(house, {"user": "alice", "age_band": "13-15", "guardian": "gus"})
     signed = await house.sign_in_by_jwt("alice")

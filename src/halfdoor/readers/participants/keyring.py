@@ -91,6 +91,10 @@ class Keyring:
         held = self._kept.live(session)
         return held is not None and held.kid is not None
 
+    def sessions(self, user: str) -> list[str]:
+        """Return the sessions of *user* that something is held for."""
+        return [name for name, held in self._kept.held.items() if held.user == user]
+
     # --- user keys ------------------------------------------------------------------------------
 
     def create(self, session: str, user: str) -> PublicKey:

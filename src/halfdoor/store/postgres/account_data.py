@@ -10,6 +10,8 @@ from halfdoor.store.postgres.connect import Connection
 from halfdoor.store.postgres.keys import Keys
 from halfdoor.store.postgres.reading import Stream, write_row
 from halfdoor.store.postgres.statements import statements
+from halfdoor.store.postgres.streams import change_people
+from halfdoor.store.quotas import check_account_data, check_filters
 
 _SQL: Final = statements("account_data")
 _TABLE: Final = "account_data"
@@ -32,20 +34,28 @@ async def read_one(
     return None if row is None else _open(keys, user, row)
 
 
-async def write_account_data(stream: Stream, data: AccountData) -> Told:
-    """Write one piece and an inbox row about it, at the position of that row."""
+async def write_account_data(stream: Stream, data: AccountData, most: int) -> Told:
+    """Write one piece and an inbox row about it, at the position of that row; `QuotaError`."""
     person, told = await write_row(stream, ACCOUNT, data.room)
+    if not (data.sealed or data.room):
+        # The server acts on it: other processes remember what it said before.
+        await change_people(stream.con, [stream.user])
     keys, user = stream.keys, stream.user
     sealed = keys.outer.seal(keys.account, _TABLE, user, (user, data.room, data.type), data.body)
     row = (person.ub, person.u, data.room, data.type, told.pos, data.sealed, sealed)
+    if await stream.con.fetchval(_SQL["is_there"], *row[:4]) is None:
+        count = await stream.con.fetchval(_SQL["counted"], person.ub, person.u)
+        check_account_data(count, data.type, most)
     await stream.con.execute(_SQL["put"], *row)
     return told
 
 
-async def write_filter(stream: Stream, body: bytes) -> str:
+async def write_filter(stream: Stream, body: bytes, most: int) -> str:
     """Keep a filter under an id made of its bytes, so that the same filter gets the same id."""
     person = await stream.lock()
     filter_id = base64url(sha256(body).digest()[:_FILTER_ID_BYTES])
+    others = (person.ub, person.u, filter_id)
+    check_filters(await stream.con.fetchval(_SQL["counted_filters"], *others), most)
     await stream.con.execute(_SQL["put_filter"], person.ub, person.u, filter_id, body)
     return filter_id
 

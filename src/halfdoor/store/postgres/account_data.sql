@@ -21,3 +21,12 @@ ON CONFLICT (ub, u, filter_id) DO NOTHING;
 -- name: filter
 SELECT body FROM filter
 WHERE ub = $1 AND u = (SELECT u FROM ustream WHERE ub = $1 AND user_id = $2) AND filter_id = $3;
+
+-- name: is_there
+SELECT 1 FROM account_data WHERE ub = $1 AND u = $2 AND room = $3 AND type = $4;
+
+-- name: counted
+SELECT count(*) FROM account_data WHERE ub = $1 AND u = $2 AND type != 'm.fully_read';
+
+-- name: counted_filters
+SELECT count(*) FROM filter WHERE ub = $1 AND u = $2 AND filter_id != $3;

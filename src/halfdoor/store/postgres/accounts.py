@@ -1,7 +1,8 @@
 """Accounts and people in PostgreSQL: `AccountStore` of the accounts room."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, TypeVar, final
 
 import msgspec
@@ -12,49 +13,30 @@ from halfdoor.accounts.records import (
     Block,
     Connection,
     DeviceRecord,
-    FormerKey,
-    LoginRecord,
     LoginToken,
-    PendingRecord,
     PersonRecord,
     SessionRecord,
-    SlotRecord,
-    StartOverRecord,
-    TokenRecord,
 )
 from halfdoor.accounts.store import AccountState, Change, Seen
 from halfdoor.ids import bucket
-from halfdoor.store.postgres.accounts_changes import prepare
-from halfdoor.store.postgres.accounts_rows import AccountRows, place
+from halfdoor.store.accounts_changes import prepare
+from halfdoor.store.accounts_rows import KINDS, AccountRows, ProfileRow, by_bucket, place
+from halfdoor.store.postgres.accounts_changes import write_change
 from halfdoor.store.postgres.connect import Connection as Con
 from halfdoor.store.postgres.database import Database
+from halfdoor.store.postgres.erasures import check_not_erased, erased_among
 from halfdoor.store.postgres.keys import Keys
 from halfdoor.store.postgres.statements import statements
+from halfdoor.store.postgres.streams import change_people
 
 R = TypeVar("R", bound=msgspec.Struct)
+T = TypeVar("T")
 
 _SQL: Final = statements("accounts")
 _SWEEP: Final = statements("accounts_maintenance")
-_KINDS: Final[dict[str, type[msgspec.Struct]]] = {
-    "account": AccountRecord,
-    "login": LoginRecord,
-    "slot": SlotRecord,
-    "session": SessionRecord,
-    "device": DeviceRecord,
-    "token": TokenRecord,
-    "pending": PendingRecord,
-    "former_key": FormerKey,
-    "start_over": StartOverRecord,
-}
 # Kinds of which an account has one row at most, whose key is the user alone.
 _SINGLE: Final = {"account", "login", "start_over"}
 _DAY_MS: Final = 86_400_000
-
-
-class _Profile(msgspec.Struct, frozen=True):
-    """A profile as it is sealed: the JSON of its fields."""
-
-    fields: str
 
 
 @final
@@ -66,23 +48,38 @@ class PostgresAccounts:
 
     def __init__(self, database: Database, keys: Keys) -> None:
         self._database = database
+        self._keys = keys
         self._rows = AccountRows(keys)
 
     # --- accounts -------------------------------------------------------------------------------
 
     async def state(self, user: str) -> AccountState | None:
         """Return all rows of an account, or None if there is no such account."""
-        rows = await self._fetch("state", *place(user))
-        found = self._state(rows)
-        return None if found is None else found[1]
+
+        async def ask() -> AccountState | None:
+            found = self._state(await self._fetch("state", *place(user)))
+            return None if found is None else found[1]
+
+        return await self._newest(ask)
 
     async def find_token(self, ub: int, lookup: bytes) -> tuple[str, AccountState] | None:
         """Return the user whom a token belongs to, with all rows; *ub* is the token's bucket."""
-        return self._state(await self._fetch("state_of_token", ub, lookup))
+
+        async def ask() -> tuple[str, AccountState] | None:
+            return self._state(await self._fetch("state_of_token", ub, lookup))
+
+        return await self._newest(ask)
 
     async def commit(self, change: Change) -> AccountRecord:
         """Apply *change* in one transaction; `ConflictError` if the account moved on."""
-        return await self._database.write(prepare(self._rows, change).write)
+        prepared = prepare(self._rows, change)
+
+        async def write(con: Con) -> AccountRecord:
+            if change.expects is None:
+                await check_not_erased(con, self._keys, [change.account.user])
+            return await write_change(con, prepared)
+
+        return await self._database.write(write)
 
     async def seen(self, user: str, seen: Seen) -> None:
         """Note that a session was used; nothing if it is gone."""
@@ -102,7 +99,7 @@ class PostgresAccounts:
             device = replace(device, last_seen=seen.now, last_ip=seen.ip)
             await self._put(con, "device", user, device.id, device)
 
-        await self._database.write(write)
+        await self._newest(lambda: self._database.write(write))
 
     async def lapsed(self, now: int, limit: int) -> list[str]:
         """Return users with an expired slot or a former key whose reading time is over."""
@@ -143,7 +140,11 @@ class PostgresAccounts:
         row = await self._database.write(write)
         if row is None:
             return None
-        return self._rows.open("login_token", "", (lookup,), tuple(row), LoginToken)
+
+        async def ask() -> LoginToken:
+            return self._rows.open("login_token", "", (lookup,), tuple(row), LoginToken)
+
+        return await self._newest(ask)
 
     # --- people ---------------------------------------------------------------------------------
 
@@ -155,7 +156,11 @@ class PostgresAccounts:
     async def exists(self, user: str) -> bool:
         """Tell whether there is an account or a person of this name."""
         (row,) = await self._fetch("known", *place(user))
-        return bool(row[0])
+        return bool(row[0]) and not await self.erased(user)
+
+    async def erased(self, user: str) -> bool:
+        """Tell whether the erasure of a person of this name was asked for."""
+        return bool(await self._database.read(lambda con: erased_among(con, self._keys, [user])))
 
     async def persons(self, users: Sequence[str]) -> dict[str, PersonRecord]:
         """Return what is known of these people; those nobody ever named are left out."""
@@ -167,36 +172,43 @@ class PostgresAccounts:
             (*place(one.user), *_both(self._rows.seal("person", one.user, (one.user,), one)))
             for one in persons
         ]
-        for part in _by_bucket(rows).values():
-            await self._execute("put_person", part)
+        for part in by_bucket(rows).values():
+            people = {row[1] for row in part}
+            await self._execute("put_person", part, people, refused=people)
 
     async def change_persons(self, facts: Mapping[str, Mapping[str, object]]) -> None:
         """Change the named facts of each person and no others, one transaction for each bucket."""
-        for part in _by_bucket(place(user) for user in facts).values():
+        for part in by_bucket(place(user) for user in facts).values():
             users = [user for _, user in part]
 
             async def write(con: Con, users: list[str] = users) -> None:
+                await check_not_erased(con, self._keys, users)
                 for user in users:
                     await self._change_person(con, user, facts[user])
+                await change_people(con, users)
 
-            await self._database.write(write)
+            await self._newest(partial(self._database.write, write))
 
     async def connections(self, user: str) -> dict[str, Connection]:
         """Return the connections of *user* by peer."""
         return await self._many("connection", user, Connection)
 
     async def put_connections(self, connections: Sequence[Connection]) -> None:
-        """Connect people, on both sides, in one transaction."""
+        """Connect people, on both sides, in one transaction; who was erased, with nobody."""
         rows = [
             (*place(me), peer, *_both(self._rows.seal("connection", me, (me, peer), one)))
             for one in connections
             for me, peer in ((one.a, one.b), (one.b, one.a))
         ]
-        await self._execute("put_connection", rows)
+        gone: set[str] = await self._database.read(
+            lambda con: erased_among(con, self._keys, {row[1] for row in rows})
+        )
+        kept = [row for row in rows if not gone & {row[1], row[2]}]
+        await self._execute("put_connection", kept, {row[1] for row in kept})
 
     async def drop_connection(self, a: str, b: str) -> None:
         """Disconnect two people, on both sides, in one transaction."""
-        await self._execute("drop_connection", [(*place(a), b), (*place(b), a)])
+        await self._execute("drop_connection", [(*place(a), b), (*place(b), a)], {a, b})
 
     async def blocks(self, user: str) -> dict[str, Block]:
         """Return whom *user* blocks, by peer."""
@@ -205,15 +217,16 @@ class PostgresAccounts:
     async def put_block(self, block: Block) -> None:
         """Keep a block."""
         row = self._rows.seal("block", block.user, (block.user, block.peer), block)
-        await self._execute("put_block", [(*place(block.user), block.peer, *_both(row))])
+        rows = [(*place(block.user), block.peer, *_both(row))]
+        await self._execute("put_block", rows, {block.user})
 
     async def drop_block(self, user: str, peer: str) -> None:
         """Lift a block."""
-        await self._execute("drop_block", [(*place(user), peer)])
+        await self._execute("drop_block", [(*place(user), peer)], {user})
 
     async def profile(self, user: str) -> dict[str, object] | None:
         """Return the profile fields of *user*; None where there is no account or person."""
-        found = (await self._each("profile", [user], _Profile)).get(user)
+        found = (await self._each("profile", [user], ProfileRow)).get(user)
         if found is None:
             return {} if await self.exists(user) else None
         return msgspec.json.decode(found.fields, type=dict[str, Any])
@@ -221,7 +234,7 @@ class PostgresAccounts:
     async def set_profile(self, user: str, fields: Mapping[str, object]) -> None:
         """Replace the profile fields of *user*."""
         text = msgspec.json.encode(dict(fields)).decode()
-        row = self._rows.seal("profile", user, (user,), _Profile(text))
+        row = self._rows.seal("profile", user, (user,), ProfileRow(text))
         await self._execute("put_profile", [(*place(user), *_both(row))])
 
     # --- inside ---------------------------------------------------------------------------------
@@ -234,7 +247,7 @@ class PostgresAccounts:
             key: tuple[str | bytes, ...] = (user,)
             if kind not in _SINGLE:
                 key = (user, name if lookup is None else lookup)
-            row = self._rows.open(kind, user, key, (sealed, mac), _KINDS[kind])
+            row = self._rows.open(kind, user, key, (sealed, mac), KINDS[kind])
             found[kind].append((key[-1], row))
         if "account" not in found:
             return None
@@ -283,22 +296,44 @@ class PostgresAccounts:
             rows: list[Any] = await con.fetchmany(_SQL[table], [place(user) for user in users])
             return rows
 
-        return {
-            user: self._rows.open(table, user, (user,), (sealed, mac), kind)
-            for user, sealed, mac in (await self._database.read(read) if users else [])
-        }
+        async def ask() -> dict[str, R]:
+            return {
+                user: self._rows.open(table, user, (user,), (sealed, mac), kind)
+                for user, sealed, mac in (await self._database.read(read) if users else [])
+            }
+
+        return await self._newest(ask)
 
     async def _many(self, table: str, user: str, kind: type[R]) -> dict[str, R]:
-        return {
-            name: self._rows.open(table, user, (user, name), (sealed, mac), kind)
-            for name, sealed, mac in await self._fetch(table, *place(user))
-        }
+        async def ask() -> dict[str, R]:
+            return {
+                name: self._rows.open(table, user, (user, name), (sealed, mac), kind)
+                for name, sealed, mac in await self._fetch(table, *place(user))
+            }
 
-    async def _execute(self, name: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Run one statement for each of *rows* in one transaction, in the order of their keys."""
+        return await self._newest(ask)
+
+    async def _newest(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Return what *ask* returns; another process may have renewed the account key meanwhile."""
+        return await self._keys.with_newest(self._database, ask)
+
+    async def _execute(
+        self,
+        name: str,
+        rows: Sequence[tuple[Any, ...]],
+        changed: Iterable[str] = (),
+        refused: Iterable[str] = (),
+    ) -> None:
+        """Run one statement for each of *rows* in one transaction, in the order of their keys.
+
+        Other processes are to hear that something about *changed* is another now. `ErasedError` if
+        one of *refused* was erased.
+        """
 
         async def write(con: Con) -> None:
+            await check_not_erased(con, self._keys, refused)
             await con.executemany(_SQL[name], sorted(rows, key=lambda row: row[:3]))
+            await change_people(con, changed)
 
         if rows:
             await self._database.write(write)
@@ -308,14 +343,6 @@ class PostgresAccounts:
     ) -> None:
         row = self._rows.seal(table, user, (user, name), record)
         await con.execute(_SQL[f"put_{table}"], *place(user), name, row.sealed, row.mac)
-
-
-def _by_bucket(rows: Iterable[tuple[Any, ...]]) -> dict[int, list[Any]]:
-    """Return *rows*, which begin with bucket and user, by their bucket, in order."""
-    found: dict[int, list[Any]] = defaultdict(list)
-    for row in sorted(rows, key=lambda row: row[:2]):
-        found[row[0]].append(row)
-    return found
 
 
 def _both(row: Any) -> tuple[bytes, bytes]:

@@ -192,3 +192,9 @@ SELECT sealed, mac FROM person WHERE ub = $1 AND user_id = $2 FOR UPDATE;
 -- name: known
 SELECT EXISTS (SELECT 1 FROM account WHERE ub = $1 AND user_id = $2)
   OR EXISTS (SELECT 1 FROM person WHERE ub = $1 AND user_id = $2);
+
+-- name: take_name
+INSERT INTO replay (ub, lookup, expires) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING;
+
+-- name: old_names
+DELETE FROM replay WHERE ub = $1 AND expires <= $2;

@@ -1,10 +1,10 @@
 """Where the database is, and how it may be reached: in this machine, or by TLS with a name."""
 
-import ipaddress
 import ssl
 from typing import Final, final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from halfdoor.config.peers import another_machine, is_local
 from halfdoor.store.postgres.errors import UnsafeConnectionError
 
 _SCHEMES: Final = {"postgresql", "postgres"}
@@ -42,9 +42,12 @@ class Address:
         far = [host for host in self.hosts if not is_local(host)]
         if far and mode != _VERIFIED:
             raise UnsafeConnectionError(
-                f"the database on {far[0]} is another machine: add"
-                " ?sslmode=verify-full&sslrootcert=FILE to its address, FILE being the"
-                " certificate of who vouches for its name"
+                another_machine(
+                    "database",
+                    far[0],
+                    "add ?sslmode=verify-full&sslrootcert=FILE to its address, FILE being the"
+                    " certificate of who vouches for its name",
+                )
             )
         if mode in {None, "disable"} or all(host.startswith("/") for host in self.hosts):
             return False
@@ -57,16 +60,6 @@ class Address:
 
     def __repr__(self) -> str:
         return f"Address(hosts={self.hosts})"
-
-
-def is_local(host: str) -> bool:
-    """Tell whether *host* is this machine: the folder of a socket, or a loopback name."""
-    if host.startswith("/") or host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _hosts(netloc: str, named: str) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from halfdoor.sealing.envelope import is_clear
 from halfdoor.store.errors import UnknownConversationError
 from halfdoor.store.postgres.epoch_rows import drop_state, put_state, start_epoch
 from halfdoor.store.postgres.standings import Standing
+from halfdoor.store.postgres.streams import Assumed
 from halfdoor.store.postgres.turn import (
     HIGHLIGHT,
     NOTIFY,
@@ -53,6 +54,11 @@ class AppendWork(msgspec.Struct, frozen=True, gc=False):
     def creates(self) -> bool:
         """Whether the conversation is to be made; only one that would fit when nothing is there."""
         return self.item.creates and _fits(None, self.item)
+
+    @property
+    def versions(self) -> Assumed:
+        """Of the people it was decided by, how they stood."""
+        return self.item.versions
 
     def add_needs(self, needs: Needs, *, careful: bool) -> None:
         """Ask for members and events where a row of this append depends on them."""

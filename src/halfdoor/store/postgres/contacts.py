@@ -4,6 +4,7 @@ from typing import Final
 
 from halfdoor.messaging.mailbox import Contact
 from halfdoor.store.postgres.connect import Connection
+from halfdoor.store.postgres.erasures import erased_among
 from halfdoor.store.postgres.reading import Stream
 from halfdoor.store.postgres.statements import statements
 from halfdoor.store.postgres.streams import read_person
@@ -13,6 +14,9 @@ _SQL: Final = statements("contacts")
 
 async def reserve(stream: Stream, recipient: str, event_id: str, limit: int) -> bool:
     """Count an event against the pair's limit; an event that was counted stays counted once."""
+    if await erased_among(stream.con, stream.keys, [recipient]):
+        # Nothing more is written about them.
+        return False
     # The sender's lock is held before anything is read, so of two at once one counts first.
     person, con = await stream.lock(), stream.con
     pair = (person.ub, person.u, recipient)
@@ -36,5 +40,8 @@ async def read_contact(con: Connection, sender: str, recipient: str) -> Contact:
 
 async def close(stream: Stream, recipient: str, until: int) -> None:
     """Close the pair for new requests."""
+    if await erased_among(stream.con, stream.keys, [stream.user]):
+        # They ask nobody any more, and nothing more is written about them.
+        return
     person = await stream.lock()
     await stream.con.execute(_SQL["close"], person.ub, person.u, recipient, until)

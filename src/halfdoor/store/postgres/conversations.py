@@ -7,6 +7,7 @@ from halfdoor.messaging.ledger import (
     Append,
     Committed,
     EpochRecord,
+    Glance,
     LateWrap,
     Receipt,
     RoomRecord,
@@ -20,6 +21,7 @@ from halfdoor.store.postgres.database import Database, Side
 from halfdoor.store.postgres.epochs import read_epochs, read_newest_epochs
 from halfdoor.store.postgres.keys import Keys
 from halfdoor.store.postgres.outbox import Outbox
+from halfdoor.store.postgres.standings import read_glances
 from halfdoor.store.postgres.works import AddReaders, EndEpoch, SetReceipt
 from halfdoor.store.postgres.writer import Writer
 
@@ -36,9 +38,17 @@ class PostgresConversations:
     """
 
     def __init__(
-        self, database: Database, keys: Keys, writer: Writer, outbox: Outbox | None
+        self,
+        database: Database,
+        keys: Keys,
+        writer: Writer,
+        outbox: Outbox | None,
+        *,
+        counted: bool = False,
     ) -> None:
+        """*counted* lets a receipt move what `glances` shows: other processes remember it."""
         self._database = database
+        self._counted = counted and outbox is None
         self._keys = keys
         self._writer = writer
         self._outbox = outbox
@@ -55,6 +65,14 @@ class PostgresConversations:
     async def room(self, conv: str) -> RoomRecord | None:
         """Return the conversation *conv*, or None if there is none."""
         return await self._moment(lambda con: timeline.read_room(con, self._keys, conv))
+
+    async def glances(self, convs: Sequence[str]) -> dict[str, Glance]:
+        """Return where *convs* stand now; those that are not there are left out."""
+        return await self._read(lambda con: read_glances(con, convs))
+
+    async def receipts(self, conv: str) -> tuple[Receipt, ...]:
+        """Return the receipts of *conv* as they stand."""
+        return await self._read(lambda con: timeline.read_receipts(con, conv))
 
     async def event(self, conv: str, event_id: str) -> StoredEvent | None:
         """Return one event by its id."""
@@ -113,7 +131,7 @@ class PostgresConversations:
         self, conv: str, receipt: Receipt, tell: Sequence[str]
     ) -> tuple[Told, ...] | None:
         """Move a receipt forward and tell *tell*; None if it already stood there or further."""
-        work = SetReceipt(conv, receipt, tuple(tell))
+        work = SetReceipt(conv, receipt, tuple(tell), self._counted)
         told: tuple[Told, ...] | None = await self._writer.write(work)
         return told
 

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 import asyncpg
 
-from halfdoor.store.errors import StoreClosedError
+from halfdoor.store.errors import StoreClosedError, StoreUnavailableError
 from halfdoor.store.postgres.connect import (
     CONNECT_SECONDS,
     Connection,
@@ -47,6 +47,8 @@ class Database:
         self._writing = writing
         self.shared = conversations is people
         self._closed = False
+        # Why nothing may be read or written for now: another process has the database.
+        self.refusal: str | None = None
         # How often the people's side went on from an older copy; every new connection looks.
         self.restores = 0
 
@@ -104,11 +106,14 @@ class Database:
     @contextlib.asynccontextmanager
     async def snapshot(self, side: Side) -> AsyncIterator[Connection]:
         """Yield a connection that sees one moment for as long as it is held, and cannot write."""
-        async with (
-            self._connection(self._pools[side]) as con,
-            con.transaction(isolation="repeatable_read", readonly=True),
-        ):
-            yield con
+        try:
+            async with (
+                self._connection(self._pools[side]) as con,
+                con.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                yield con
+        except Exception as error:
+            raise named(error) from error
 
     async def close(self) -> None:
         """Close all connections; a second time it does nothing."""
@@ -128,6 +133,8 @@ class Database:
         """Lend a connection that goes back without an open transaction."""
         if self._closed:
             raise StoreClosedError("the store is closing")
+        if self.refusal is not None:
+            raise StoreUnavailableError(self.refusal)
         con = await pool.acquire(timeout=CONNECT_SECONDS)
         try:
             yield con

@@ -3,37 +3,35 @@
 Several processes make and destroy them; what one of them holds in memory follows the table.
 """
 
+import contextlib
+import logging
 import secrets
-from collections.abc import Awaitable, Callable
-from typing import Final, NamedTuple, TypeVar, final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, NamedTuple, TypeVar, final
+
+import asyncpg
 
 from halfdoor.clock import Clock, day_of, month_of
 from halfdoor.sealing.labels import Denied
-from halfdoor.sealing.outer import OuterKeys, check_row_mac, row_mac
+from halfdoor.sealing.outer import OuterKeys, RowMacError
+from halfdoor.store.account_keys import AccountKeys
+from halfdoor.store.erasing import erased_name
 from halfdoor.store.errors import OuterKeyError, StoreError
-from halfdoor.store.outerkey import OuterKeyStore
+from halfdoor.store.generations import ACCOUNTS, REDACTIONS
+from halfdoor.store.outerkey import OuterKeyStore, other_key
 from halfdoor.store.postgres.connect import Connection
 from halfdoor.store.postgres.database import Database, Side
 from halfdoor.store.postgres.statements import statements
 
 T = TypeVar("T")
 
+_alarm: Final = logging.getLogger("halfdoor.alarm")
+
 DATA_KEY_BYTES: Final = 32
 FIRST_ACCOUNT: Final = 1
-# Numbers below 256 are no months: 0–127 account keys, 128–255 keys of holds (SEALING §2).
-HOLDS: Final = range(128, 256)
-_ENTITY: Final = "entity"
 _SQL: Final = statements("keys")
-
-
-class Secrets(NamedTuple):
-    """Keys of look-ups and ids, 32 bytes each, made once and kept for ever."""
-
-    k_lookup: bytes
-    k_id: bytes
-
-    def __repr__(self) -> str:
-        return "Secrets(…)"
+_SWEEP: Final = statements("retention_maintenance")
+_REWRITE_SECONDS: Final = 30.0
 
 
 class _Held(NamedTuple):
@@ -54,16 +52,31 @@ class Keys:
         self._store = store
         self._clock = clock
         self._today = (-1, -1)
+        # On which day a clock that was set back was last met.
+        self._looked = -1
+        self._names = b""
+        # The newest month whose key was destroyed; no row is ever sealed under it again.
+        self.ended = 0
         self._held: dict[int, _Held] = {}
         self.outer = OuterKeys({})
-        self.account = FIRST_ACCOUNT
-        self._account_key = b""
+        self._accounts = AccountKeys({})
+
+    @property
+    def account(self) -> int:
+        """The generation of the account key under which rows are written."""
+        return self._accounts.newest
+
+    @property
+    def former_accounts(self) -> list[int]:
+        """The generations of account keys under which there may still be rows."""
+        return self._accounts.former
 
     async def load(self, con: Connection) -> bool:
         """Hold exactly what the table holds; tell whether anything changed.
 
         A new database gets its account key. `OuterKeyError` if the outer key is another.
         """
+        self.ended = max(self.ended, await con.fetchval(_SQL["ended"]))
         rows = await con.fetch(_SQL["all"])
         if not rows:
             wrapped = self._store.wrap(FIRST_ACCOUNT, secrets.token_bytes(DATA_KEY_BYTES))
@@ -72,12 +85,18 @@ class Keys:
         found = {number: _Held(wrapped, made) for number, wrapped, made in rows}
         if found == self._held:
             return False
-        for number in [n for n, held in self._held.items() if found.get(n) != held]:
-            self.outer.forget(number)
-            del self._held[number]
-        for number, held in found.items():
-            if number not in self._held:
-                self._hold(number, held)
+        opened = {n: held for n, held in found.items() if self._held.get(n) != held}
+        try:
+            keys = self._open(opened)
+        except Denied:
+            if self._held:
+                _alarm.critical("the outer key was replaced and this server lacks the new one")
+            raise OuterKeyError(other_key(await con.fetchval(_SQL["wrapped_at"]))) from None
+        # Only now: a process that lacks a new outer key goes on with what it has.
+        for number in [n for n in self._held if n not in found]:
+            self._forget(number)
+        for number, held in opened.items():
+            self._hold(number, held, keys[number])
         return True
 
     def month(self) -> int:
@@ -86,20 +105,27 @@ class Keys:
         # Every write asks, and the calendar is consulted once a day.
         if day_of(now) != self._today[0]:
             self._today = (day_of(now), month_of(now))
-        return self._today[1]
+        # Also where the clock was set back to before a month that has ended.
+        return max(self._today[1], self.ended + 1)
 
     def hold(self) -> int | None:
         """Return the generation for holds that begin this month, or None if it is not made yet."""
         month = self.month()
         return next(
-            (n for n in HOLDS if n in self._held and month_of(self._held[n].made) == month), None
+            (n for n in REDACTIONS if n in self._held and month_of(self._held[n].made) == month),
+            None,
         )
 
     async def ready_month(self, database: Database) -> int:
         """Return the current month's generation, whose key is durable before it seals a row."""
         month = self.month()
+        if self._held and month < max(self._held) and self._looked != self._today[0]:
+            # The clock was set back. Another process may have ended this month meanwhile.
+            await self.refresh(database)
+            self._looked = self._today[0]
+            month = self.month()
         if month not in self._held:
-            await self._make(database, month)
+            await self.make(database, month)
         return month
 
     async def ready_hold(self, database: Database) -> int:
@@ -110,12 +136,18 @@ class Keys:
             await self.refresh(database)
             number = self.hold()
         while number is None:
-            number = next((n for n in HOLDS if n not in self._held), None)
+            number = next((n for n in REDACTIONS if n not in self._held), None)
             if number is None:
-                raise StoreError("all 128 hold keys are in use: end a legal hold first")
-            await self._make(database, number)
+                raise StoreError(
+                    "all 64 keys for redacted bodies are in use: they are kept too long"
+                )
+            await self.make(database, number)
             number = self.hold()
         return number
+
+    def made(self, generations: range) -> dict[int, int]:
+        """Return which of *generations* there are, and when each was made (ms)."""
+        return {n: held.made for n, held in self._held.items() if n in generations}
 
     def spent_holds(self, in_use: set[int]) -> list[int]:
         """Return the hold generations that no row is sealed under, and none will be.
@@ -125,7 +157,7 @@ class Keys:
         before = self.month() - 1
         return [
             n
-            for n in HOLDS
+            for n in REDACTIONS
             if n in self._held and n not in in_use and month_of(self._held[n].made) < before
         ]
 
@@ -141,6 +173,48 @@ class Keys:
 
         await database.write(delete, Side.CONVERSATIONS)
 
+    async def renew_account(self, database: Database) -> int:
+        """Make the next generation of the account key; from here on rows are written under it.
+
+        Other processes follow when they next look into the table, or meet such a row.
+        """
+        await self.refresh(database)
+        number = self.account + 1
+        if number >= ACCOUNTS.stop:
+            raise StoreError("all 127 generations of the account key were used")
+        await self.make(database, number)
+        return number
+
+    async def rewrap(self, database: Database, successor: OuterKeyStore) -> int:
+        """Wrap every data key under *successor*, all in one transaction; return how many."""
+        now = self._clock.now_ms()
+
+        async def rewrap(con: Connection) -> int:
+            await con.execute(_SQL["lock_all"])
+            await self.load(con)
+            rows = await con.fetch(_SQL["all"])
+            for number, wrapped, _ in rows:
+                again = successor.wrap(number, self._store.unwrap(number, wrapped))
+                await con.execute(_SQL["rewrap"], again, now, number)
+            return len(rows)
+
+        count = await database.write(rewrap, Side.CONVERSATIONS)
+        await self.refresh(database)
+        await self.rewrite(database)
+        return count
+
+    async def rewrite(self, database: Database) -> None:
+        """Write the few rows of the table into a new file, so that no older copy lies in one.
+
+        Where it cannot be locked in time, or an older snapshot is open, the server's own cleaning
+        does that later.
+        """
+        with contextlib.suppress(StoreError, asyncpg.PostgresError):
+            await database.read(
+                lambda con: con.execute(_SWEEP["rewrite_keys"], timeout=_REWRITE_SECONDS),
+                Side.CONVERSATIONS,
+            )
+
     async def refresh(self, database: Database) -> bool:
         """Look into the table; tell whether anything changed since."""
         return await database.write(self.load, Side.CONVERSATIONS)
@@ -152,62 +226,83 @@ class Keys:
         """
         try:
             return await ask()
-        except Denied:
+        except (Denied, RowMacError):
             if not await self.refresh(database):
                 raise
         return await ask()
 
-    def row_mac(self, table: str, partition: str, pk: list[str], row: list[str | int]) -> bytes:
+    def take_names(self, key: bytes) -> None:
+        """Take the secret under which the names of erased people are kept: it is never renewed."""
+        self._names = key
+
+    def erased_name(self, user: str) -> bytes:
+        """Return what stands for *user* once they are erased; the secrets must be loaded."""
+        return erased_name(self._names, user)
+
+    def may_be_newer(self, generation: int) -> bool:
+        """Tell whether another process may have made this generation of the account key."""
+        return self.account < generation < ACCOUNTS.stop
+
+    def bears(
+        self, generation: int, table: str, partition: str, pk: list[Any], row: list[Any], mac: bytes
+    ) -> bool:
+        """Tell whether *mac* is that of a row under one generation of the account key."""
+        return self._accounts.bears(generation, table, partition, pk, row, mac)
+
+    def row_mac(self, table: str, partition: str, pk: list[Any], row: list[Any]) -> bytes:
         """Return the mac of a row that decides who may read or act."""
-        return row_mac(self._account_key, table, partition, pk, row)
+        return self._accounts.row_mac(table, partition, pk, row)
 
     def check_row_mac(
-        self, table: str, partition: str, pk: list[str], row: list[str | int], found: bytes
+        self, table: str, partition: str, pk: list[Any], row: list[Any], found: bytes
     ) -> None:
         """Refuse a deciding row that was changed without the outer key, with `RowMacError`."""
-        check_row_mac(self._account_key, table, partition, pk, row, found)
+        self._accounts.check_row_mac(table, partition, pk, row, found)
 
     def __repr__(self) -> str:
         return f"Keys({self.outer!r})"
 
-    def _hold(self, number: int, held: _Held) -> None:
-        """Take up the key of one generation."""
+    def _open(self, rows: Mapping[int, _Held]) -> dict[int, bytes]:
+        """Return the keys in *rows*, else `Denied`; a replaced outer key is looked for once."""
         try:
-            key = self._store.unwrap(number, held.wrapped)
+            return {number: self._store.unwrap(number, one.wrapped) for number, one in rows.items()}
         except Denied:
-            raise OuterKeyError(
-                "this is not the outer key of this data: name the file the data was made with"
-            ) from None
-        self.outer.add(number, key)
-        self._held[number] = held
-        if number < HOLDS.start and number >= self.account:
-            self.account, self._account_key = number, key
+            if not self._held:
+                raise
+        self._store.reread()
+        return {number: self._store.unwrap(number, one.wrapped) for number, one in rows.items()}
 
-    async def _make(self, database: Database, number: int) -> None:
+    def _hold(self, number: int, held: _Held, key: bytes) -> None:
+        """Take up the key of one generation; mostly it is only wrapped anew."""
+        try:
+            self.outer.add(number, key)
+        except Denied:
+            # Destroyed meanwhile, and its number given to another key.
+            self._forget(number)
+            self.outer.add(number, key)
+        self._held[number] = held
+        if number < ACCOUNTS.stop:
+            self._accounts.add(number, key)
+
+    def _forget(self, number: int) -> None:
+        self.outer.forget(number)
+        self._accounts.forget(number)
+        del self._held[number]
+
+    async def make(self, database: Database, number: int) -> None:
         """Make a key, keep it, and only then hold it; one that is there already is taken."""
-        fresh = self._store.wrap(number, secrets.token_bytes(DATA_KEY_BYTES))
+        fresh = secrets.token_bytes(DATA_KEY_BYTES)
         made = self._clock.now_ms()
 
         async def keep(con: Connection) -> None:
-            await con.execute(_SQL["insert"], number, fresh, made)
+            # Nobody replaces the outer key meanwhile, and whichever opens the others wraps it.
+            await con.execute(_SQL["lock_all"])
+            await self.load(con)
+            for other, wrapped in await con.fetch(_SQL["account_keys"]):
+                self._store.unwrap(other, wrapped)
+            await con.execute(_SQL["insert"], number, self._store.wrap(number, fresh), made)
 
         await database.write(keep, Side.CONVERSATIONS)
         # Only what was committed may seal: another process's key of this number counts if it was
         # first.
         await self.refresh(database)
-
-
-async def load_secrets(con: Connection, keys: Keys) -> Secrets:
-    """Return the secrets kept under the account key; a new database gets fresh ones."""
-    return Secrets(*[await _secret(con, keys, name) for name in Secrets._fields])
-
-
-async def _secret(con: Connection, keys: Keys, name: str) -> bytes:
-    """Return one secret, made if it is missing; of two processes that make it one wins."""
-    sealed = await con.fetchval(_SQL["secret"], name)
-    if sealed is None:
-        fresh = secrets.token_bytes(DATA_KEY_BYTES)
-        sealed = keys.outer.seal(keys.account, "secret", _ENTITY, [name], fresh)
-        await con.execute(_SQL["insert_secret"], name, sealed)
-        sealed = await con.fetchval(_SQL["secret"], name)
-    return keys.outer.open("secret", _ENTITY, [name], sealed)

@@ -29,8 +29,10 @@ async def read_restores(con: Connection) -> int:
     return int(restores)
 
 
-async def count_restore(address: Address) -> int:
+async def count_restore(address: Address, least: int = 1) -> int:
     """Note that the people's side was put back to an older state; return the new count.
+
+    The count goes up by one, and to *least* if that is more.
 
     To be called on the restored database before it is opened again, where the restore left no
     other trace (the folder of a stopped server was copied back). `StoreUnavailableError` where it
@@ -40,7 +42,8 @@ async def count_restore(address: Address) -> int:
     try:
         async with con.transaction():
             restores, mark = await con.fetchrow(_SQL["lock_lineage"])
-            await con.execute(_SQL["set_lineage"], restores + 1, mark)
-        return int(restores) + 1
+            counted = max(int(restores) + 1, least)
+            await con.execute(_SQL["set_lineage"], counted, mark)
+        return counted
     finally:
         await con.close()

@@ -40,3 +40,6 @@ WHERE ub = $1 AND u = $2 AND conv_id = $3;
 
 -- name: touch
 UPDATE umember SET last_pos = $4 WHERE ub = $1 AND u = $2 AND conv_id = $3;
+
+-- name: horizon
+SELECT dropped FROM ustream WHERE ub = $1 AND user_id = $2;

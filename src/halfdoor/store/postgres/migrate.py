@@ -4,7 +4,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Final
 
-from halfdoor.store.errors import NewerSchemaError
+from halfdoor.store.errors import NewerSchemaError, UnfinishedCopyError
 from halfdoor.store.postgres.address import Address
 from halfdoor.store.postgres.connect import Connection, named, open_one
 from halfdoor.store.postgres.statements import statements
@@ -15,18 +15,32 @@ _SQL: Final = statements("server_maintenance")
 SIDES: Final = ("conversations", "people")
 
 
-async def migrate(address: Address, sides: tuple[str, ...] = SIDES) -> None:
+async def migrate(
+    address: Address,
+    sides: tuple[str, ...] = SIDES,
+    *,
+    upto: int | None = None,
+    unfinished: bool = False,
+) -> None:
     """Bring *sides* in the database at *address* up to date, whole or not at all.
 
-    Processes that start together take turns. `NewerSchemaError` where a newer version of the
-    program wrote it, and nothing is touched; `StoreUnavailableError` where it cannot be reached.
+    *upto* is the newest migration to apply, where that is not the newest there is. Processes that
+    start together take turns. `UnfinishedCopyError` where a restore or a move into the database was
+    not completed, unless that is what *unfinished* is for. `NewerSchemaError` where a newer
+    version of the program wrote it, and nothing is touched; `StoreUnavailableError` where it cannot
+    be reached.
     """
     con = await open_one(address)
     try:
+        if not unfinished and await con.fetchval(_SQL["has_unfinished_copy"]):
+            raise UnfinishedCopyError(
+                "a restore or a move into this database is not complete: run the same command"
+                " again; it removes what is half done and begins anew. Or name another database"
+            )
         if await _behind(con, sides):
             async with con.transaction():
                 await con.execute(_SQL["lock_schema"])
-                await _apply(con, sides)
+                await _apply(con, sides, upto)
     except Exception as error:
         raise named(error) from error
     finally:
@@ -48,6 +62,12 @@ def migration_files(side: str) -> list[Traversable]:
     """Return the migrations of *side* in the order of their numbers, `NNNN_name.sql`."""
     found = (item for item in (_FOLDERS / side).iterdir() if item.name.endswith(".sql"))
     return sorted(found, key=lambda file: file.name)
+
+
+async def read_schema(con: Connection, sides: tuple[str, ...]) -> int:
+    """Return the number of the newest migration that was applied to *sides*; `NewerSchemaError`."""
+    await _behind(con, sides)
+    return max([await con.fetchval(_SQL["version"], side) or 0 for side in sides])
 
 
 def _number(file: Traversable) -> int:
@@ -72,7 +92,7 @@ async def _behind(con: Connection, sides: tuple[str, ...]) -> bool:
     return behind
 
 
-async def _apply(con: Connection, sides: tuple[str, ...]) -> None:
+async def _apply(con: Connection, sides: tuple[str, ...], upto: int | None) -> None:
     """Apply what is missing and note it, within the transaction that is open."""
     # Asked once more under the lock: whoever held it before may have done the work.
     if not await _behind(con, sides):
@@ -82,6 +102,6 @@ async def _apply(con: Connection, sides: tuple[str, ...]) -> None:
     for side in sides:
         version = await con.fetchval(_SQL["version"], side) or 0
         for file in migration_files(side):
-            if _number(file) > version:
+            if _number(file) > version and (upto is None or _number(file) <= upto):
                 await con.execute(file.read_text())
                 await con.execute(_SQL["set_version"], side, _number(file))

@@ -1,8 +1,13 @@
 """Opens the store that lives in PostgreSQL: address, schema, keys, what a crash left untold."""
 
+import time
 from typing import Final, final
 
+import asyncpg
+
 from halfdoor.clock import Clock, SystemClock
+from halfdoor.store.entity_secrets import Secrets
+from halfdoor.store.errors import SchemaError
 from halfdoor.store.outerkey import OuterKeyStore
 from halfdoor.store.postgres.address import Address
 from halfdoor.store.postgres.connect import (
@@ -14,22 +19,32 @@ from halfdoor.store.postgres.connect import (
 )
 from halfdoor.store.postgres.conversations import PostgresConversations
 from halfdoor.store.postgres.database import Database, Side
+from halfdoor.store.postgres.entity_secrets import load_secrets
+from halfdoor.store.postgres.erasures import PostgresErasures
 from halfdoor.store.postgres.holds import destroy_held
-from halfdoor.store.postgres.keys import Keys, Secrets, load_secrets
+from halfdoor.store.postgres.jobs import PostgresJobs
+from halfdoor.store.postgres.keys import Keys
 from halfdoor.store.postgres.lineage import read_restores
 from halfdoor.store.postgres.mailbox import PostgresMailbox
 from halfdoor.store.postgres.migrate import SIDES, migrate
+from halfdoor.store.postgres.occupancy import Occupancy
 from halfdoor.store.postgres.outbox import Outbox
+from halfdoor.store.postgres.renewals import PostgresRenewals
+from halfdoor.store.postgres.retention import PostgresRetentionRows
 from halfdoor.store.postgres.sequencer import Sequencer
 from halfdoor.store.postgres.statements import statements
 from halfdoor.store.postgres.sweeper import Sweeper
 from halfdoor.store.postgres.writer import Writer
+from halfdoor.store.renewal import AccountKeyRenewal
+from halfdoor.store.retention import Retention
 
 _SQL: Final = statements("server_maintenance")
 # Bucket groups that one process writes at the same time: while one waits for the disk, the other
 # computes.
 WRITERS: Final = 2
 READERS: Final = 8
+# How often a server looks for data keys that another one made or destroyed.
+LOOK_SECONDS: Final = 20.0
 
 
 @final
@@ -42,15 +57,26 @@ class PostgresStore:
         keys: Keys,
         secrets: Secrets,
         writers: int,
+        *,
+        occupancy: Occupancy | None = None,
+        together: bool = False,
     ) -> None:
         self.database = database
+        self.occupancy = occupancy
         self.keys = keys
         self._secrets = secrets
+        self._look_at = 0.0
         outbox = None if database.shared else Outbox(database, keys)
         self._writer = Writer(Sequencer(database, keys, outbox).commit, writers)
         self._sweeper = None if outbox is None else Sweeper(outbox)
-        self.conversations = PostgresConversations(database, keys, self._writer, outbox)
+        self.conversations = PostgresConversations(
+            database, keys, self._writer, outbox, counted=together
+        )
+        self.retention = Retention(PostgresRetentionRows(database, keys), keys.outer)
+        self.jobs = PostgresJobs(database, keys)
+        self.renewal = AccountKeyRenewal(PostgresRenewals(database, keys, self.jobs))
         self.mailbox = PostgresMailbox(database, keys)
+        self.erasures = PostgresErasures(database, keys)
 
     def secrets(self) -> Secrets:
         """Return the keys of look-ups and ids."""
@@ -66,7 +92,19 @@ class PostgresStore:
         if self._sweeper is not None:
             await self._sweeper.close()
         await self._writer.close()
+        if self.occupancy is not None:
+            await self.occupancy.close()
         await self.database.close()
+
+    async def tend(self) -> None:
+        """Follow what other servers did to the data keys, some times a minute."""
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + LOOK_SECONDS
+            await self.keys.refresh(self.database)
+
+    async def rewrap(self, successor: OuterKeyStore) -> int:
+        """Wrap every data key under *successor*, all in one transaction; return how many."""
+        return await self.keys.rewrap(self.database, successor)
 
     async def destroy_held(self, now_ms: int) -> int:
         """Delete the redacted bodies whose hold has ended; return how many there were."""
@@ -85,18 +123,31 @@ async def open_store(
     clock: Clock | None = None,
     writers: int = WRITERS,
     readers: int = READERS,
+    alone: bool | None = None,
+    unfinished: bool = False,
 ) -> PostgresStore:
     """Open the store at *address*; *people* is the database of the people's side if it is another.
 
-    Several processes may have it open. Errors, each with what to do: `UnsafeConnectionError`,
-    `UnfitServerError`, `OuterKeyError` for a wrong key, `NewerSchemaError`,
+    Whoever serves from it has it *alone*, or together with others that hear of one another by a
+    bus; None for a look from beside. A copy that is *unfinished* is opened by who makes it. Errors,
+    each with what to do: `UnsafeConnectionError`, `UnfitServerError`, `OuterKeyError` for a wrong
+    key, `NewerSchemaError`, `SchemaError`, `DataInUseError`, `UnfinishedCopyError`,
     `StoreUnavailableError`.
     """
     places = addresses(address, people, password)
     for one, sides in places:
-        await migrate(one, sides)
+        try:
+            await migrate(one, sides, unfinished=unfinished)
+        except asyncpg.PostgresError as error:
+            raise SchemaError(
+                f"the schema of the database cannot be brought up to date ({error}); nothing was"
+                " changed: restore the last good backup"
+            ) from error
     database = await _connect(places[0][0], places[-1][0], readers, writers)
+    occupancy = None if alone is None else Occupancy(places[-1][0], database, alone=alone)
     try:
+        if occupancy is not None:
+            await occupancy.take()
         keys = Keys(outer_key, clock or SystemClock())
         await keys.refresh(database)
 
@@ -105,9 +156,13 @@ async def open_store(
 
         found = await database.write(secrets, Side.CONVERSATIONS)
     except BaseException:
+        if occupancy is not None:
+            await occupancy.close()
         await database.close()
         raise
-    store = PostgresStore(database, keys, found, writers)
+    store = PostgresStore(
+        database, keys, found, writers, occupancy=occupancy, together=alone is False
+    )
     try:
         await store.conversations.sweep()
     except BaseException:

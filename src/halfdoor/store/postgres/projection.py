@@ -12,6 +12,8 @@ from halfdoor.store.postgres.keys import Keys
 from halfdoor.store.postgres.lookups import copy_rows
 from halfdoor.store.postgres.statements import statements
 from halfdoor.store.postgres.streams import (
+    Assumed,
+    PeopleMovedError,
     Person,
     Place,
     PlaceKey,
@@ -19,6 +21,7 @@ from halfdoor.store.postgres.streams import (
     lock_people,
     make_places,
     place_mac,
+    stale_of,
 )
 from halfdoor.store.postgres.turn import HIGHLIGHT, NOTIFY, OWN, Change, Entry, Telling
 
@@ -56,12 +59,17 @@ class _Sum(msgspec.Struct):
 
 
 async def project(
-    con: Connection, keys: Keys, restores: int, tellings: Sequence[Telling | None]
+    con: Connection,
+    keys: Keys,
+    restores: int,
+    tellings: Sequence[Telling | None],
+    assumed: Sequence[Assumed] = (),
 ) -> list[tuple[Told, ...]]:
     """Write all that *tellings* say and return for each what was told to whom.
 
     The people concerned are locked first. Where tellings come out of an outbox, each person is
-    told each of them once, however often it is met.
+    told each of them once, however often it is met. `PeopleMovedError` if under their locks people
+    are not at the versions that writes *assumed*, one entry for each telling.
     """
     if any(telling is not None and telling.n for telling in tellings):
         tellings = await _unheard(con, keys, tellings)
@@ -70,9 +78,15 @@ async def project(
         if telling is not None:
             counts.update({change.user: 0 for change in telling.changes})
             counts.update(entry.user for entry in telling.entries)
+    for one in assumed:
+        counts.update({user: 0 for user, _ in one})
     if not counts:
         return [() for _ in tellings]
     people = await lock_people(con, counts, restores)
+    if assumed:
+        stale = stale_of({user: one.version for user, one in people.items()}, assumed)
+        if stale:
+            raise PeopleMovedError(stale)
     await _change(con, keys, people, tellings)
     told, sums, rows = _sum(people, counts, tellings)
     numbers = await _tell(con, keys, people, sums)

@@ -48,6 +48,11 @@ async def read_inbox(con: Connection, user: str, after: int, limit: int) -> list
     ]
 
 
+async def read_horizon(con: Connection, user: str) -> int:
+    """Return the position up to which rows of *user* may be gone because they are old."""
+    return await con.fetchval(_SQL["horizon"], bucket(user), user) or 0
+
+
 async def read_places(con: Connection, keys: Keys, user: str) -> list[Place]:
     """Return the room list of *user*, each row checked against its mac (`RowMacError`)."""
     rows = await con.fetch(_SQL["places"], bucket(user), user)

@@ -7,17 +7,24 @@ from typing import Any, Final
 
 import asyncpg
 
-from halfdoor.messaging.ledger import Told
+from halfdoor.messaging.ledger import StaleError, Told
 from halfdoor.sealing.labels import Denied
+from halfdoor.sealing.outer import RowMacError
 from halfdoor.store.postgres.append import AskFirstError
 from halfdoor.store.postgres.connect import Connection, is_conflict, is_unavailable, named
-from halfdoor.store.postgres.database import Database
+from halfdoor.store.postgres.database import Database, Side
 from halfdoor.store.postgres.keys import Keys
 from halfdoor.store.postgres.lookups import look_up, write_turn
 from halfdoor.store.postgres.outbox import Outbox
 from halfdoor.store.postgres.projection import project
 from halfdoor.store.postgres.standings import lock_standings
-from halfdoor.store.postgres.turn import Needs, Turn, Work, Written
+from halfdoor.store.postgres.streams import (
+    Assumed,
+    PeopleMovedError,
+    read_standings,
+    stale_of,
+)
+from halfdoor.store.postgres.turn import Needs, Telling, Turn, Work, Written
 
 Outcome = Any
 _ATTEMPTS: Final = 8
@@ -38,6 +45,8 @@ class Sequencer:
         for attempt in range(_ATTEMPTS):
             try:
                 return await self._transact(works, careful=careful)
+            except PeopleMovedError as error:
+                return await self._without(works, error.stale)
             except Exception as error:  # noqa: BLE001 - a poison item may raise anything
                 if is_unavailable(error):
                     # Also where the outcome is unknown: then nobody may write it once more.
@@ -47,19 +56,29 @@ class Sequencer:
                     careful = True
                 elif is_conflict(error):
                     await asyncio.sleep(random.random() * attempt * _PAUSE_SECONDS)  # noqa: S311
-                elif not (isinstance(error, Denied) and await self._keys.refresh(self._database)):
+                elif not (
+                    isinstance(error, Denied | RowMacError)
+                    and await self._keys.refresh(self._database)
+                ):
                     if len(works) == 1:
                         return [named(error)]
                     break
         # One of them cannot be written: each is tried alone, so that no neighbour fails with it.
         return [(await self.commit([work]))[0] for work in works]
 
+    async def _without(self, works: Sequence[Work], stale: set[int]) -> list[Outcome]:
+        """Refuse those whose people changed meanwhile, and write the others."""
+        rest = [work for n, work in enumerate(works) if n not in stale]
+        written = iter(await self.commit(rest) if rest else [])
+        return [StaleError() if n in stale else next(written) for n in range(len(works))]
+
     async def _transact(self, works: Sequence[Work], *, careful: bool) -> list[Outcome]:
         """Write all *works* in one transaction, and tell people in it or after it."""
         if self._outbox is None:
             async with self._database.transaction() as con:
                 outcomes = await self._write(con, works, careful=careful)
-                told = await project(con, self._keys, self._database.restores, _tellings(outcomes))
+                restores, tellings = self._database.restores, _tellings(outcomes)
+                told = await project(con, self._keys, restores, tellings, _assumed(works, tellings))
             return _answers(outcomes, told)
         async with self._database.transaction() as con:
             outcomes = await self._write(con, works, careful=careful)
@@ -74,6 +93,8 @@ class Sequencer:
         new = [work.conv for work in works if work.creates]
         turn = Turn(self._keys, await lock_standings(con, convs, new), careful=careful)
         await look_up(con, turn, _needs(works, careful=careful))
+        if self._outbox is not None:
+            await self._check_people(works)
         outcomes = [work.write(turn) for work in works]
         unfit = [n for n, outcome in enumerate(outcomes) if isinstance(outcome, AskFirstError)]
         if unfit:
@@ -88,6 +109,29 @@ class Sequencer:
         await write_turn(con, turn)
         return outcomes
 
+    async def _check_people(self, works: Sequence[Work]) -> None:
+        """Look, under the locks of conversations, at people who live in another database.
+
+        Nothing is written by then; `PeopleMovedError` tells of works that must be decided anew.
+        """
+        assumed = [work.versions for work in works]
+        users = {user for one in assumed for user, _ in one}
+        if not users:
+            return
+        found = await self._database.read(lambda con: read_standings(con, users), Side.PEOPLE)
+        stale = stale_of({user: one.version for user, one in found.items()}, assumed)
+        if stale:
+            raise PeopleMovedError(stale)
+
+
+def _assumed(works: Sequence[Work], tellings: Sequence[Telling | None]) -> list[Assumed]:
+    """Return what each work assumes of people, [] where none does; a refusal assumes nothing."""
+    found = [
+        () if telling is None else work.versions
+        for work, telling in zip(works, tellings, strict=True)
+    ]
+    return found if any(found) else []
+
 
 def _needs(works: Iterable[Work], *, careful: bool) -> Needs:
     needs = Needs()
@@ -96,7 +140,7 @@ def _needs(works: Iterable[Work], *, careful: bool) -> Needs:
     return needs
 
 
-def _tellings(outcomes: Iterable[Written | Exception]) -> list[Any]:
+def _tellings(outcomes: Iterable[Written | Exception]) -> list[Telling | None]:
     return [outcome.telling if isinstance(outcome, Written) else None for outcome in outcomes]
 
 

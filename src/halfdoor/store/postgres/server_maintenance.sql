@@ -42,3 +42,55 @@ SELECT to_regclass('data_key') IS NOT NULL;
 
 -- name: has_keys
 SELECT EXISTS (SELECT FROM data_key);
+
+-- name: notice_dead_peers
+SELECT set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),
+       set_config('tcp_keepalives_count', '3', false);
+
+-- name: occupy_alone
+SELECT pg_try_advisory_lock(7306915);
+
+-- name: occupy_together
+SELECT pg_try_advisory_lock_shared(7306915);
+
+-- name: tenure
+SELECT tenure FROM lineage WHERE one = 1;
+
+-- name: begin_tenure
+UPDATE lineage SET tenure = tenure + 1 WHERE one = 1 RETURNING tenure;
+
+-- What a restore or a move has begun and not completed; the table has no rows.
+
+-- name: has_unfinished_copy
+SELECT to_regclass('unfinished_copy') IS NOT NULL;
+
+-- name: begin_copy
+CREATE TABLE IF NOT EXISTS unfinished_copy (one integer NOT NULL PRIMARY KEY);
+
+-- name: end_copy
+DROP TABLE IF EXISTS unfinished_copy;
+
+-- name: take_copy
+SELECT pg_try_advisory_lock(7306915);
+
+-- name: columns
+SELECT attname, atttypid = 'bool'::regtype FROM pg_attribute
+WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped;
+
+-- name: key_columns
+SELECT attribute.attname FROM pg_index JOIN pg_attribute AS attribute
+  ON attribute.attrelid = pg_index.indrelid AND attribute.attnum = ANY (pg_index.indkey)
+WHERE pg_index.indrelid = to_regclass($1) AND pg_index.indisprimary
+ORDER BY array_position(pg_index.indkey::smallint[], attribute.attnum);
+
+-- name: hold_outbox_still
+LOCK TABLE fanout IN SHARE MODE;
+
+-- name: wait_for_writers
+SET LOCAL lock_timeout = '5s';
+
+-- name: take_time_between
+SET idle_in_transaction_session_timeout = 0;
+
+-- name: take_time_within
+SET statement_timeout = 0;

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from halfdoor.ids import bucket
-from halfdoor.messaging.ledger import Head
+from halfdoor.messaging.ledger import Glance, Head
 from halfdoor.store.postgres.connect import Connection
 from halfdoor.store.postgres.keys import Keys
 from halfdoor.store.postgres.statements import statements
@@ -44,6 +44,8 @@ class Standing(msgspec.Struct, kw_only=True):
     epoch_events: int = 0
     chain: bytes = _NO_HASH
     outbox: int = 0
+    # The first event that retention has kept; no write of this kind changes it.
+    begins: int = 1
     people: dict[str, Member] | None = None
 
     def head(self) -> Head:
@@ -100,6 +102,17 @@ async def read_standing(con: Connection, conv: str) -> Standing | None:
     return None if row is None else _standing(row)
 
 
+async def read_glances(con: Connection, convs: Iterable[str]) -> dict[str, Glance]:
+    """Return where *convs* stand, without a lock; those that are not there are left out."""
+    rows = await con.fetchmany(_SQL["read"], [(bucket(conv), conv) for conv in convs])
+    return {
+        conv: Glance(at.head(), at.outbox, at.begins)
+        for conv, at in _standings(rows).items()
+        # A row that was made a moment ago, for a conversation that is still to come.
+        if at.epoch > 0
+    }
+
+
 async def write_standings(con: Connection, standings: Iterable[Standing]) -> None:
     """Write the rows of conversations that moved."""
     await con.executemany(_SQL["update"], [standing.row() for standing in standings])
@@ -151,7 +164,10 @@ def _standings(rows: Iterable[Any]) -> dict[str, Standing]:
 
 def _standing(row: Any) -> Standing:
     """Return a row as the statements select it."""
-    conv, cb, c, last_seq, revision, epoch, is_current, hh, day, epoch_events, chain, outbox = row
+    (
+        conv, cb, c, last_seq, revision, epoch, is_current, hh, day, epoch_events, chain, outbox,
+        begins,
+    ) = row  # fmt: skip
     return Standing(
         conv=conv,
         cb=cb,
@@ -165,4 +181,5 @@ def _standing(row: Any) -> Standing:
         epoch_events=epoch_events,
         chain=chain,
         outbox=outbox,
+        begins=begins,
     )

@@ -1,9 +1,11 @@
 -- name: lock
-SELECT conv_id, cb, c, last_seq, revision, epoch, is_current, hh, day, epoch_events, chain, outbox
+SELECT conv_id, cb, c, last_seq, revision, epoch, is_current, hh, day, epoch_events, chain, outbox,
+       begins
 FROM conv WHERE cb = $1 AND conv_id = $2 FOR UPDATE;
 
 -- name: read
-SELECT conv_id, cb, c, last_seq, revision, epoch, is_current, hh, day, epoch_events, chain, outbox
+SELECT conv_id, cb, c, last_seq, revision, epoch, is_current, hh, day, epoch_events, chain, outbox,
+       begins
 FROM conv WHERE cb = $1 AND conv_id = $2;
 
 -- name: newest_number

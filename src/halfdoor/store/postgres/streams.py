@@ -1,26 +1,29 @@
 """People's streams under their locks: positions, and places in the room list (SCALE §1 and §3)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from halfdoor.ids import bucket
+from halfdoor.messaging.mailbox import RESTORE_BITS, Standing
 from halfdoor.store.postgres.connect import Connection
 from halfdoor.store.postgres.keys import Keys
 from halfdoor.store.postgres.statements import statements
 
 _SQL: Final = statements("streams")
-# A restored database continues at a position that no client has seen (SCALE §3).
-RESTORE_BITS: Final = 40
 PLACE_TABLE: Final = "umember"
 
 
 class Person(NamedTuple):
-    """One person's stream, locked for this transaction; `pos` is the newest position given."""
+    """One person's stream, locked for this transaction; `pos` is the newest position given.
+
+    `version` counts the writes about this person that other processes must hear of.
+    """
 
     user: str
     ub: int
     u: int
     pos: int
+    version: int
 
 
 class Place(NamedTuple):
@@ -32,8 +35,30 @@ class Place(NamedTuple):
     since_seq: int
 
 
+# What one write assumed of people: their versions when it was decided.
+Assumed = Sequence[tuple[str, int]]
+# The version of somebody whose stream was never begun, or begun by what others told them.
+NEVER: Final = 0
+
 # (bucket, number of the person, conversation)
 PlaceKey = tuple[int, int, str]
+
+
+class PeopleMovedError(Exception):
+    """Writes were decided on what is no longer so of a person; `stale` are their numbers."""
+
+    def __init__(self, stale: set[int]) -> None:
+        super().__init__("people changed since it was decided")
+        self.stale = stale
+
+
+def stale_of(versions: Mapping[str, int], assumed: Sequence[Assumed]) -> set[int]:
+    """Return the numbers of the writes whose assumptions do not hold by *versions*."""
+    return {
+        number
+        for number, one in enumerate(assumed)
+        if any(versions.get(user, NEVER) != version for user, version in one)
+    }
 
 
 async def lock_people(
@@ -111,6 +136,29 @@ async def read_person(con: Connection, user: str) -> Person | None:
     """Return the stream of *user* without a lock, or None if nothing was ever written to it."""
     row = await con.fetchrow(_SQL["read"], bucket(user), user)
     return None if row is None else Person(user, *row)
+
+
+async def change_people(con: Connection, users: Iterable[str]) -> None:
+    """Let every process know, in this transaction, that what it holds about *users* is old.
+
+    Locks their streams, in order, and must come last: whoever holds a stream waits for no other
+    row of that person.
+    """
+    missing = sorted({(bucket(user), user) for user in users})
+    while missing:
+        found = {row[0] for row in await con.fetchmany(_SQL["change"], missing)}
+        missing = [key for key in missing if key[1] not in found]
+        if missing:
+            await _begin(con, missing)
+
+
+async def read_standings(con: Connection, users: Iterable[str]) -> dict[str, Standing]:
+    """Return where the streams of *users* stand, without a lock; those never begun are left out."""
+    asked = [(bucket(user), user) for user in users]
+    return {
+        user: Standing(pos, version)
+        for user, pos, version in await con.fetchmany(_SQL["standing"], asked)
+    }
 
 
 async def _begin(con: Connection, missing: list[tuple[int, str]]) -> None:

@@ -1,7 +1,13 @@
 -- name: bump
 UPDATE ustream SET pos = CASE WHEN $4::bigint = 0 THEN pos ELSE greatest(pos, $3) + $4 END
 WHERE ub = $1 AND user_id = $2
-RETURNING user_id, ub, u, pos;
+RETURNING user_id, ub, u, pos, version;
+
+-- name: change
+UPDATE ustream SET version = version + 1 WHERE ub = $1 AND user_id = $2 RETURNING user_id;
+
+-- name: standing
+SELECT user_id, pos, version FROM ustream WHERE ub = $1 AND user_id = $2;
 
 -- name: newest_number
 SELECT coalesce(max(u), 0) FROM ustream WHERE ub = $1;
@@ -10,7 +16,7 @@ SELECT coalesce(max(u), 0) FROM ustream WHERE ub = $1;
 INSERT INTO ustream (ub, u, user_id, pos) VALUES ($1, $2, $3, 0) ON CONFLICT DO NOTHING;
 
 -- name: read
-SELECT ub, u, pos FROM ustream WHERE ub = $1 AND user_id = $2;
+SELECT ub, u, pos, version FROM ustream WHERE ub = $1 AND user_id = $2;
 
 -- name: places
 SELECT ub, u, conv_id, k, cursor, membership, since_seq, mac FROM umember

@@ -37,11 +37,8 @@ async def read_room(con: Connection, keys: Keys, conv: str) -> RoomRecord | None
         open_state(keys.outer, conv, kind, key, sealed)
         for kind, key, sealed in await con.fetch(_SQL["sealed_state"], *place)
     ]
-    receipts = [
-        Receipt(user, kind, thread or None, event_id, seq, ts)
-        for user, kind, thread, event_id, seq, ts in await con.fetch(_SQL["receipts"], *place)
-    ]
-    return RoomRecord(conv, at.head(), header, tuple(log), tuple(states), tuple(receipts))
+    receipts = await _receipts(con, place)
+    return RoomRecord(conv, at.head(), header, tuple(log), tuple(states), receipts, at.begins)
 
 
 async def read_event(con: Connection, keys: Keys, conv: str, event_id: str) -> StoredEvent | None:
@@ -97,11 +94,24 @@ async def read_related(
     ]
 
 
-async def _place(con: Connection, conv: str) -> tuple[int, int] | None:
-    """Return bucket and number of *conv*."""
+async def read_receipts(con: Connection, conv: str) -> tuple[Receipt, ...]:
+    """Return the receipts of *conv* as they stand."""
+    place = await _place(con, conv)
+    return () if place is None else await _receipts(con, place[:2])
+
+
+async def _receipts(con: Connection, place: tuple[int, int]) -> tuple[Receipt, ...]:
+    return tuple(
+        Receipt(user, kind, thread or None, event_id, seq, ts)
+        for user, kind, thread, event_id, seq, ts in await con.fetch(_SQL["receipts"], *place)
+    )
+
+
+async def _place(con: Connection, conv: str) -> tuple[int, int, int] | None:
+    """Return bucket and number of *conv*, and the event it begins with."""
     cb = bucket(conv)
-    number = await con.fetchval(_SQL["number"], cb, conv)
-    return None if number is None else (cb, number)
+    row = await con.fetchrow(_SQL["number"], cb, conv)
+    return None if row is None else (cb, row[0], row[1])
 
 
 def _events(keys: Keys, conv: str, rows: Iterable[Any]) -> list[StoredEvent]:

@@ -1,20 +1,23 @@
 -- name: number
-SELECT c FROM conv WHERE cb = $1 AND conv_id = $2;
+SELECT c, begins FROM conv WHERE cb = $1 AND conv_id = $2;
 
 -- name: by_id
 SELECT seq, event_id, sealed FROM event
-WHERE cb = $1 AND c = (SELECT c FROM conv WHERE cb = $1 AND conv_id = $2) AND event_id = $3;
+WHERE cb = $1 AND c = (SELECT c FROM conv WHERE cb = $1 AND conv_id = $2) AND event_id = $3
+  AND (state OR seq >= (SELECT begins FROM conv WHERE cb = $1 AND conv_id = $2));
 
 -- name: forward
 SELECT seq, event_id, sealed FROM event
 WHERE cb = $1 AND c = (SELECT c FROM conv WHERE cb = $1 AND conv_id = $2)
-  AND seq > $3 AND seq < $4
+  AND seq > greatest($3, (SELECT begins FROM conv WHERE cb = $1 AND conv_id = $2) - 1)
+  AND seq < $4
 ORDER BY seq LIMIT $5;
 
 -- name: backward
 SELECT seq, event_id, sealed FROM event
 WHERE cb = $1 AND c = (SELECT c FROM conv WHERE cb = $1 AND conv_id = $2)
-  AND seq > $3 AND seq < $4
+  AND seq > greatest($3, (SELECT begins FROM conv WHERE cb = $1 AND conv_id = $2) - 1)
+  AND seq < $4
 ORDER BY seq DESC LIMIT $5;
 
 -- name: state_log
@@ -34,13 +37,14 @@ ORDER BY receipt.seq, receipt.m, receipt.kind, receipt.thread;
 SELECT event.seq, event.event_id, event.sealed
 FROM relation JOIN event
   ON event.cb = relation.cb AND event.c = relation.c AND event.seq = relation.seq
-WHERE relation.cb = $1 AND relation.c = $2 AND relation.target = $3 AND relation.seq < $4
-ORDER BY relation.seq DESC LIMIT $5;
+WHERE relation.cb = $1 AND relation.c = $2 AND relation.seq >= $3
+  AND relation.target = $4 AND relation.seq < $5
+ORDER BY relation.seq DESC LIMIT $6;
 
 -- name: related
 SELECT event.seq, event.event_id, event.sealed
 FROM relation JOIN event
   ON event.cb = relation.cb AND event.c = relation.c AND event.seq = relation.seq
-WHERE relation.cb = $1 AND relation.c = $2
-  AND relation.target = ANY($3::text[]) AND relation.rel_type = $4
-ORDER BY relation.seq DESC LIMIT $5;
+WHERE relation.cb = $1 AND relation.c = $2 AND relation.seq >= $3
+  AND relation.target = ANY($4::text[]) AND relation.rel_type = $5
+ORDER BY relation.seq DESC LIMIT $6;

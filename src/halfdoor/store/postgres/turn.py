@@ -12,6 +12,7 @@ import msgspec
 from halfdoor.messaging.ledger import Told
 from halfdoor.store.postgres.keys import Keys
 from halfdoor.store.postgres.standings import Member, Standing
+from halfdoor.store.postgres.streams import Assumed
 
 
 class Needs(msgspec.Struct, gc=False):
@@ -76,6 +77,10 @@ class Work(Protocol):
     @property
     def creates(self) -> bool:
         """Whether the conversation is to be made if it is not there."""
+
+    @property
+    def versions(self) -> Assumed:
+        """Of the people it was decided by, how they stood; nothing where that does not matter."""
 
     def add_needs(self, needs: Needs, *, careful: bool) -> None:
         """Add to *needs* what `write` will ask of the turn."""

@@ -8,6 +8,7 @@ from halfdoor.messaging.ledger import LateWrap, Receipt, StaleError, Told
 from halfdoor.messaging.mailbox import OWED, READER, RECEIPT
 from halfdoor.store.errors import UnknownConversationError
 from halfdoor.store.postgres.epoch_rows import reader_row
+from halfdoor.store.postgres.streams import Assumed
 from halfdoor.store.postgres.turn import Entry, Needs, Record, Telling, Turn, Written
 
 
@@ -18,6 +19,7 @@ class AddReaders(msgspec.Struct, frozen=True, gc=False):
     late: tuple[LateWrap, ...]
     month: int
     creates: bool = False
+    versions: Assumed = ()
 
     def add_needs(self, needs: Needs, *, careful: bool) -> None:
         """Ask for the ends of the chains of records."""
@@ -50,6 +52,7 @@ class EndEpoch(msgspec.Struct, frozen=True, gc=False):
     conv: str
     tell: tuple[str, ...]
     creates: bool = False
+    versions: Assumed = ()
 
     def add_needs(self, needs: Needs, *, careful: bool) -> None:
         """Nothing but the conversation's own row."""
@@ -70,7 +73,10 @@ class SetReceipt(msgspec.Struct, frozen=True, gc=False):
     conv: str
     receipt: Receipt
     tell: tuple[str, ...]
+    # Whether the conversation's row says that a receipt moved, for processes that remember it.
+    counted: bool = False
     creates: bool = False
+    versions: Assumed = ()
 
     def add_needs(self, needs: Needs, *, careful: bool) -> None:
         """Ask for the receipt as it stands, and for the number of its person."""
@@ -86,6 +92,10 @@ class SetReceipt(msgspec.Struct, frozen=True, gc=False):
         if turn.receipts.get(key, 0) >= receipt.seq:
             return Written(None, lambda _told: None)
         turn.receipts[key] = receipt.seq
+        if self.counted:
+            # Where people have no database of their own, nobody else counts here.
+            at.outbox += 1
+            turn.move(at)
         m = turn.member(at, receipt.user).m
         place = (at.cb, at.c, m, receipt.kind, key[3])
         turn.receipt_rows.append((*place, receipt.event_id, receipt.seq, receipt.ts))

@@ -10,6 +10,8 @@ from halfdoor.store.errors import StoreClosedError
 from halfdoor.store.postgres.turn import Work
 
 BATCH: Final = 256
+# How long a batch gathers company where the one before it had some (SCALE §3).
+LINGER_SECONDS: Final = 0.001
 
 Outcome = Any  # What a work answers, or an exception that its caller will see raised.
 Commit = Callable[[Sequence[Work]], Awaitable[list[Outcome]]]
@@ -38,12 +40,16 @@ class _Group:
         await self._task
 
     async def _write(self) -> None:
+        taken: list[tuple[Work, asyncio.Future[Any]]] = []
         while self.queue or not self._ended:
             if not self.queue:
                 self._filled.clear()
                 await self._filled.wait()
                 continue
-            # Nobody waits for company: on an idle server a lone write commits at once.
+            # On an idle server a lone write commits at once. Where writes come in company, the
+            # first one waits a moment for the others: alone it would cost as much as they do.
+            if len(taken) > 1 and not self._ended:
+                await asyncio.sleep(LINGER_SECONDS)
             taken = [self.queue.popleft() for _ in range(min(BATCH, len(self.queue)))]
             outcomes = await self._outcomes([work for work, _ in taken])
             for (_, answer), outcome in zip(taken, outcomes, strict=True):

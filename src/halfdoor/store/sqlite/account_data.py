@@ -7,6 +7,7 @@ from typing import Any, Final
 from halfdoor.ids import base64url
 from halfdoor.messaging.ledger import Told
 from halfdoor.messaging.mailbox import ACCOUNT, AccountData
+from halfdoor.store.quotas import check_account_data, check_filters
 from halfdoor.store.sqlite.keys import Keys
 from halfdoor.store.sqlite.reading import number, write_row
 from halfdoor.store.sqlite.statements import statements
@@ -34,9 +35,18 @@ def read_one(
 
 
 def write_account_data(
-    con: sqlite3.Connection, streams: Streams, keys: Keys, user: str, data: AccountData
+    con: sqlite3.Connection,
+    streams: Streams,
+    keys: Keys,
+    user: str,
+    data: AccountData,
+    most: int,
 ) -> Told:
-    """Write one piece and an inbox row about it, at the position of that row."""
+    """Write one piece and an inbox row about it, at the position of that row; `QuotaError`."""
+    person = streams.person(con, user)
+    key = (person.ub, person.u, data.room, data.type)
+    if con.execute(_SQL["is_there"], key).fetchone() is None:
+        check_account_data(con.execute(_SQL["counted"], key[:2]).fetchone()[0], data.type, most)
     told = write_row(con, streams, user, ACCOUNT, data.room)
     sealed = keys.outer.seal(keys.account, _TABLE, user, (user, data.room, data.type), data.body)
     row = (*number(con, user), data.room, data.type, told.pos, data.sealed, sealed)
@@ -44,10 +54,14 @@ def write_account_data(
     return told
 
 
-def write_filter(con: sqlite3.Connection, streams: Streams, user: str, body: bytes) -> str:
+def write_filter(
+    con: sqlite3.Connection, streams: Streams, user: str, body: bytes, most: int
+) -> str:
     """Keep a filter under an id made of its bytes, so that the same filter gets the same id."""
     person = streams.person(con, user)
     filter_id = base64url(sha256(body).digest()[:_FILTER_ID_BYTES])
+    others = (person.ub, person.u, filter_id)
+    check_filters(con.execute(_SQL["counted_filters"], others).fetchone()[0], most)
     con.execute(_SQL["put_filter"], (person.ub, person.u, filter_id, body))
     return filter_id
 

@@ -17,3 +17,12 @@ ON CONFLICT (ub, u, filter_id) DO NOTHING;
 
 -- name: filter
 SELECT body FROM filter WHERE ub = ? AND u = ? AND filter_id = ?;
+
+-- name: is_there
+SELECT 1 FROM account_data WHERE ub = ? AND u = ? AND room = ? AND type = ?;
+
+-- name: counted
+SELECT count(*) FROM account_data WHERE ub = ? AND u = ? AND type != 'm.fully_read';
+
+-- name: counted_filters
+SELECT count(*) FROM filter WHERE ub = ? AND u = ? AND filter_id != ?;

@@ -24,9 +24,11 @@ from halfdoor.accounts.records import (
 )
 from halfdoor.accounts.store import AccountState, Change, Seen
 from halfdoor.ids import bucket
-from halfdoor.store.sqlite.accounts_changes import prepare
-from halfdoor.store.sqlite.accounts_rows import AccountRows, place
+from halfdoor.store.accounts_changes import prepare
+from halfdoor.store.accounts_rows import AccountRows, ProfileRow, place
+from halfdoor.store.sqlite.accounts_changes import write_change
 from halfdoor.store.sqlite.database import Database
+from halfdoor.store.sqlite.erasures import check_not_erased, erased
 from halfdoor.store.sqlite.keys import Keys
 from halfdoor.store.sqlite.statements import statements
 
@@ -36,18 +38,13 @@ _SQL: Final = statements("accounts")
 _SWEEP: Final = statements("accounts_maintenance")
 
 
-class _Profile(msgspec.Struct, frozen=True):
-    """A profile as it is sealed: the JSON of its fields."""
-
-    fields: str
-
-
 @final
 class SqliteAccounts:
     """Keeps accounts, sessions, people, connections and blocks on the people's side."""
 
     def __init__(self, database: Database, keys: Keys) -> None:
         self._database = database
+        self._keys = keys
         self._rows = AccountRows(keys)
 
     # --- accounts -------------------------------------------------------------------------------
@@ -68,7 +65,14 @@ class SqliteAccounts:
 
     async def commit(self, change: Change) -> AccountRecord:
         """Apply *change* in one transaction; `ConflictError` if the account moved on."""
-        return await self._database.write(prepare(self._rows, change).write)
+        prepared = prepare(self._rows, change)
+
+        def write(con: sqlite3.Connection) -> AccountRecord:
+            if change.expects is None:
+                check_not_erased(con, self._keys, change.account.user)
+            return write_change(con, prepared)
+
+        return await self._database.write(write)
 
     async def seen(self, user: str, seen: Seen) -> None:
         """Note that a session was used; nothing if it is gone."""
@@ -152,7 +156,13 @@ class SqliteAccounts:
 
     async def exists(self, user: str) -> bool:
         """Tell whether there is an account or a person of this name."""
-        return await self._database.read(lambda con: _exists(con, user))
+        return await self._database.read(
+            lambda con: _exists(con, user) and erased(con, self._keys, user) is None
+        )
+
+    async def erased(self, user: str) -> bool:
+        """Tell whether the erasure of a person of this name was asked for."""
+        return await self._database.read(lambda con: erased(con, self._keys, user) is not None)
 
     async def persons(self, users: Sequence[str]) -> dict[str, PersonRecord]:
         """Return what is known of these people; those nobody ever named are left out."""
@@ -169,13 +179,20 @@ class SqliteAccounts:
             (*place(one.user), *_both(self._rows.seal("person", one.user, (one.user,), one)))
             for one in persons
         ]
-        await self._database.write(lambda con: con.executemany(_SQL["put_person"], rows))
+
+        def write(con: sqlite3.Connection) -> None:
+            for one in persons:
+                check_not_erased(con, self._keys, one.user)
+            con.executemany(_SQL["put_person"], rows)
+
+        await self._database.write(write)
 
     async def change_persons(self, facts: Mapping[str, Mapping[str, object]]) -> None:
         """Change the named facts of each person and no others, in one transaction."""
 
         def write(con: sqlite3.Connection) -> None:
             for user, changed in facts.items():
+                check_not_erased(con, self._keys, user)
                 before = self._one(con, "person", user, PersonRecord) or PersonRecord(user=user)
                 # The names come from callers of our own; a value is what the record takes.
                 after = replace(before, **dict(changed))
@@ -191,13 +208,19 @@ class SqliteAccounts:
         )
 
     async def put_connections(self, connections: Sequence[Connection]) -> None:
-        """Connect people, on both sides."""
+        """Connect people, on both sides; who was erased is connected with nobody."""
         rows = [
             (*place(me), peer, *_both(self._rows.seal("connection", me, (me, peer), one)))
             for one in connections
             for me, peer in ((one.a, one.b), (one.b, one.a))
         ]
-        await self._database.write(lambda con: con.executemany(_SQL["put_connection"], rows))
+
+        def write(con: sqlite3.Connection) -> None:
+            gone = {one for row in rows for one in row[1:3] if erased(con, self._keys, one)}
+            kept = [row for row in rows if not gone & {row[1], row[2]}]
+            con.executemany(_SQL["put_connection"], kept)
+
+        await self._database.write(write)
 
     async def drop_connection(self, a: str, b: str) -> None:
         """Disconnect two people, on both sides."""
@@ -222,9 +245,9 @@ class SqliteAccounts:
     async def profile(self, user: str) -> dict[str, object] | None:
         """Return the profile fields of *user*; None where there is no account or person."""
 
-        def read(con: sqlite3.Connection) -> _Profile | None:
-            found = self._one(con, "profile", user, _Profile)
-            return found or (_Profile("{}") if _exists(con, user) else None)
+        def read(con: sqlite3.Connection) -> ProfileRow | None:
+            found = self._one(con, "profile", user, ProfileRow)
+            return found or (ProfileRow("{}") if _exists(con, user) else None)
 
         found = await self._database.read(read)
         return msgspec.json.decode(found.fields, type=dict[str, Any]) if found else None
@@ -232,7 +255,7 @@ class SqliteAccounts:
     async def set_profile(self, user: str, fields: Mapping[str, object]) -> None:
         """Replace the profile fields of *user*."""
         text = msgspec.json.encode(dict(fields)).decode()
-        row = self._rows.seal("profile", user, (user,), _Profile(text))
+        row = self._rows.seal("profile", user, (user,), ProfileRow(text))
         values = (*place(user), row.sealed, row.mac)
         await self._database.write(lambda con: con.execute(_SQL["put_profile"], values))
 

@@ -1,14 +1,13 @@
 """Recomputes the chain of every conversation from the file alone (SEALING §3, order)."""
 
 import sqlite3
-from collections import deque
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from halfdoor.sealing.chain import extended
-from halfdoor.sealing.labels import Denied
-from halfdoor.store.sqlite.connect import open_reader
-from halfdoor.store.sqlite.events import link_of, open_row
+from halfdoor.sealing.outer import RowMacError
+from halfdoor.store.chain_walk import BrokenError, ChainReport, Walk, sound
+from halfdoor.store.retired import checked
+from halfdoor.store.sqlite.connect import named, open_reader
 from halfdoor.store.sqlite.keys import Keys
 from halfdoor.store.sqlite.opening import Store
 from halfdoor.store.sqlite.statements import statements
@@ -16,74 +15,39 @@ from halfdoor.store.sqlite.statements import statements
 _SQL: Final = statements("maintenance")
 
 
-class ChainReport(NamedTuple):
-    """Whether the events of *conv* make its chain; *detail* says how many, or what is wrong."""
-
-    conv: str
-    ok: bool
-    detail: str
-
-
-class _BrokenError(Exception):
-    """The chain does not hold; the message says where."""
-
-
 def chains(store: Store) -> Iterator[ChainReport]:
     """Check every conversation: numbers without gaps, bodies or their hashes, each epoch's start.
 
     A body that was destroyed is stood for by the hash it left. Needs the outer key, no user's.
+    `DamagedStoreError` where the file cannot be read.
     """
     con = open_reader(store.paths[0])
     try:
         for cb, c, conv, *head in con.execute(_SQL["conversations"]):
             try:
-                count = _check(con, store.keys, (cb, c), conv, head)
-            except _BrokenError as broken:
+                counts = _check(con, store.keys, (cb, c), conv, head)
+            except (BrokenError, RowMacError) as broken:
                 yield ChainReport(conv, ok=False, detail=str(broken))
             else:
-                yield ChainReport(conv, ok=True, detail=f"{count} events")
+                yield sound(conv, *counts)
+    except sqlite3.Error as error:
+        raise named(error) from error
     finally:
         con.close()
 
 
 def _check(
     con: sqlite3.Connection, keys: Keys, place: tuple[int, int], conv: str, head: list[Any]
-) -> int:
-    """Return how many events make the chain of *conv*, else raise `_BrokenError`."""
-    last_seq, newest, newest_hh, end = head
-    epochs = con.execute(_SQL["epochs_of"], place).fetchall()
-    if [number for number, *_ in epochs] != list(range(1, newest + 1)) or not epochs:
-        raise _BrokenError("an epoch is missing")
-    if epochs[-1][1] != newest_hh:
-        raise _BrokenError("the newest epoch is another than the conversation's")
-    # A chain begins in the header of its first epoch.
-    chain, epoch, count = epochs[0][1], 0, 0
-    waiting = deque(epochs)
-    for seq, packed, sealed in con.execute(_SQL["events_of"], place):
-        count += 1
-        if seq != count:
-            raise _BrokenError(f"event {count} is missing")
-        while waiting and waiting[0][2] == seq:
-            epoch = _enter(waiting.popleft(), chain)
-        try:
-            row = open_row(keys.outer, conv, seq, packed, sealed)
-        except Denied:
-            raise _BrokenError(f"event {seq} does not open in its place") from None
-        if row.epoch != epoch:
-            raise _BrokenError(f"event {seq} belongs to another epoch")
-        chain = extended(chain, link_of(seq, packed, row))
-    if count != last_seq or any(first != last_seq + 1 for _, _, first, _ in waiting):
-        raise _BrokenError("events are missing at the end")
-    for started in waiting:
-        _enter(started, chain)
-    if chain != end:
-        raise _BrokenError("the events do not make the chain that is stored")
-    return count
-
-
-def _enter(started: tuple[int, bytes, int, bytes], chain: bytes) -> int:
-    """Return the number of an epoch that begins at *chain*, else raise `_BrokenError`."""
-    number, _, _, chain0 = started
-    if chain0 != chain:
-        raise _BrokenError(f"the events before epoch {number} do not make the chain it began at")
-    return number
+) -> tuple[int, int]:
+    """Return how many events make the chain of *conv* and how many are gone, or `BrokenError`."""
+    last_seq, newest, newest_hh, end, begins = head
+    retired = checked(keys, conv, con.execute(_SQL["retired_of"], place).fetchone())
+    if retired.seq != begins:
+        raise BrokenError("it begins elsewhere than retention ended")
+    walk = Walk(keys.outer, conv, retired, con.execute(_SQL["epochs_of"], place))
+    for row in con.execute(_SQL["state_before"], (*place, begins)):
+        walk.keep(*row)
+    for row in con.execute(_SQL["events_from"], (*place, begins)):
+        walk.take(*row)
+    walk.end(last_seq, newest, newest_hh, end)
+    return walk.counts

@@ -58,6 +58,18 @@ def open_reader(path: Path) -> sqlite3.Connection:
     return con
 
 
+def schema_version(path: Path) -> int:
+    """Return the number of the newest migration in *path*, which is left as it is."""
+    con = open_reader(path)
+    try:
+        (version,) = con.execute("PRAGMA user_version").fetchone()
+    except sqlite3.Error as error:
+        raise named(error) from error
+    finally:
+        con.close()
+    return int(version)
+
+
 def named(error: sqlite3.Error) -> Exception:
     """Return the error of ours that names what *error* means, or *error* itself."""
     code = getattr(error, "sqlite_errorcode", None)

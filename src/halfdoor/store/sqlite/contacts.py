@@ -4,6 +4,7 @@ import sqlite3
 from typing import Final
 
 from halfdoor.messaging.mailbox import Contact
+from halfdoor.store.sqlite.erasures import erased
 from halfdoor.store.sqlite.reading import number
 from halfdoor.store.sqlite.statements import statements
 from halfdoor.store.sqlite.streams import Streams
@@ -20,6 +21,9 @@ def reserve(
     limit: int,
 ) -> bool:
     """Count an event against the pair's limit; an event that was counted stays counted once."""
+    if erased(con, streams.keys, recipient) is not None:
+        # Nothing more is written about them.
+        return False
     person = streams.person(con, sender)
     pair = (person.ub, person.u, recipient)
     if con.execute(_SQL["counted"], (*pair, event_id)).fetchone() is not None:
@@ -42,5 +46,8 @@ def close(
     con: sqlite3.Connection, streams: Streams, sender: str, recipient: str, until: int
 ) -> None:
     """Close the pair for new requests."""
+    if erased(con, streams.keys, sender) is not None:
+        # They ask nobody any more, and nothing more is written about them.
+        return
     person = streams.person(con, sender)
     con.execute(_SQL["close"], (person.ub, person.u, recipient, until))

@@ -1,7 +1,9 @@
 """The embedded database: one writer with group commit, a few readers (SCALE §1 and §3)."""
 
+import asyncio
+import contextlib
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +25,7 @@ class Database:
 
     def __init__(self, conv_path: Path, user_path: Path | None = None, *, readers: int = 2) -> None:
         people_path = user_path or conv_path
+        self._paths = {conv_path, people_path}
         conversations = open_writer(conv_path)
         people = conversations if people_path == conv_path else open_writer(people_path)
         self.shared = people is conversations
@@ -59,6 +62,8 @@ class Database:
 
         Returns False if a reader stood in the way; then it has to be asked again.
         """
+        # Most of it beside the traffic, so that the writer stands still for the rest alone.
+        await asyncio.get_running_loop().run_in_executor(None, _settle, self._paths)
         return await self._writer.checkpoint()
 
     @property
@@ -71,3 +76,10 @@ class Database:
         # The writer last: whoever closes last moves the log into the file, and a reader cannot.
         await self._readers.close()
         await self._writer.close()
+
+
+def _settle(paths: Iterable[Path]) -> None:
+    """Move the logs into the files as far as nobody is in the way; nothing is promised."""
+    for path in paths:
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(open_writer(path)) as con:
+            con.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()

@@ -5,12 +5,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar, final
 
 from halfdoor.messaging.ledger import Told
-from halfdoor.messaging.mailbox import AccountData, Contact, Place
+from halfdoor.messaging.mailbox import AccountData, Contact, Place, Quota
+from halfdoor.messaging.retention_store import Pruned
 from halfdoor.store.sqlite import account_data, contacts, reading
 from halfdoor.store.sqlite.connect import is_unavailable
 from halfdoor.store.sqlite.database import Database
 from halfdoor.store.sqlite.keys import Keys
 from halfdoor.store.sqlite.lanes import Outcome, Side
+from halfdoor.store.sqlite.pruning import prune_inboxes
 from halfdoor.store.sqlite.streams import Streams
 
 T = TypeVar("T")
@@ -61,6 +63,8 @@ class SqliteMailbox:
         self._database = database
         self._keys = keys
         self._lane = lane
+        # Whoever opens the house may set another.
+        self.quota = Quota()
 
     async def position(self, user: str) -> int:
         """Return the newest position of *user* (0 where nothing was ever written)."""
@@ -69,6 +73,14 @@ class SqliteMailbox:
     async def inbox(self, user: str, *, after: int, limit: int) -> list[Told]:
         """Return inbox rows with pos > after, oldest first."""
         return await self._database.read(lambda con: reading.read_inbox(con, user, after, limit))
+
+    async def horizon(self, user: str) -> int:
+        """Return the position up to which rows may be gone because they are old."""
+        return await self._database.read(lambda con: reading.read_horizon(con, user))
+
+    async def prune(self, after: tuple[int, int], today: int, days: int) -> Pruned:
+        """Drop some of what is older than *days* of the next people after the place *after*."""
+        return await prune_inboxes(self._database, after, today, days)
 
     async def places(self, user: str) -> list[Place]:
         """Return every conversation in the room list of *user*, forgotten ones left out."""
@@ -106,7 +118,7 @@ class SqliteMailbox:
         """Write one piece (its `pos` is given by the store) and an inbox row of kind ACCOUNT."""
         return await self._write(
             lambda con, streams: account_data.write_account_data(
-                con, streams, self._keys, user, data
+                con, streams, self._keys, user, data, self.quota.account_data
             )
         )
 
@@ -119,7 +131,9 @@ class SqliteMailbox:
     async def set_filter(self, user: str, body: bytes) -> str:
         """Keep a sync filter and return its id; the same filter gets the same id."""
         return await self._write(
-            lambda con, streams: account_data.write_filter(con, streams, user, body)
+            lambda con, streams: account_data.write_filter(
+                con, streams, user, body, self.quota.filters
+            )
         )
 
     async def filter(self, user: str, filter_id: str) -> bytes | None:

@@ -36,3 +36,6 @@ WHERE ub = ? AND u = ? AND k = ?;
 
 -- name: touch
 UPDATE umember SET last_pos = ? WHERE ub = ? AND u = ? AND k = ?;
+
+-- name: horizon
+SELECT dropped FROM ustream WHERE ub = ? AND u = ?;

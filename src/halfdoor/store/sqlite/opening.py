@@ -5,25 +5,39 @@ from pathlib import Path
 from typing import Final, final
 
 from halfdoor.clock import Clock, SystemClock
-from halfdoor.store.errors import StoreUnavailableError
+from halfdoor.store.entity_secrets import Secrets
+from halfdoor.store.errors import SchemaError, StoreUnavailableError, UnfinishedCopyError
 from halfdoor.store.migrate import migrate
 from halfdoor.store.outerkey import OuterKeyStore
+from halfdoor.store.renewal import AccountKeyRenewal
+from halfdoor.store.retention import Retention
 from halfdoor.store.sqlite.connect import named, open_writer
 from halfdoor.store.sqlite.conversations import SqliteConversations
 from halfdoor.store.sqlite.database import Database
+from halfdoor.store.sqlite.entity_secrets import load_secrets
+from halfdoor.store.sqlite.erasures import SqliteErasures
 from halfdoor.store.sqlite.holds import destroy_held
-from halfdoor.store.sqlite.keys import Keys, Secrets, load_keys, load_secrets
+from halfdoor.store.sqlite.jobs import SqliteJobs
+from halfdoor.store.sqlite.keys import Keys, load_keys
 from halfdoor.store.sqlite.lockfile import DirectoryLock
 from halfdoor.store.sqlite.mailbox import SqliteMailbox, StreamLane
 from halfdoor.store.sqlite.outbox import Outbox
 from halfdoor.store.sqlite.projection import Projector
+from halfdoor.store.sqlite.renewals import SqliteRenewals
 from halfdoor.store.sqlite.restores import read_restores
+from halfdoor.store.sqlite.retention import SqliteRetentionRows
 from halfdoor.store.sqlite.sequencer import Sequencer
+from halfdoor.store.sqlite.statements import statements
 from halfdoor.store.sqlite.streams import Streams
+from halfdoor.store.sqlite.wholeness import check_whole
 
 ONE_FILE: Final = "halfdoor.db"
 CONVERSATIONS_FILE: Final = "conversations.db"
 PEOPLE_FILE: Final = "people.db"
+# The folder in which a restore puts the files together before they get their names.
+RESTORING: Final = "restoring"
+
+_OUTBOX: Final = statements("outbox_maintenance")
 
 
 @final
@@ -51,16 +65,33 @@ class Store:
         outbox = None if database.shared else Outbox(projector)
         sequencer = Sequencer(keys, projector, outbox)
         self.conversations = SqliteConversations(database, keys, sequencer)
-        self.mailbox = SqliteMailbox(database, keys, StreamLane(streams))
+        self.retention = Retention(SqliteRetentionRows(database, keys, sequencer), keys.outer)
+        self.jobs = SqliteJobs(database, keys)
+        self.renewal = AccountKeyRenewal(SqliteRenewals(database, keys, self.jobs))
+        lane = StreamLane(streams)
+        self.mailbox = SqliteMailbox(database, keys, lane)
+        self.erasures = SqliteErasures(database, keys, lane)
 
     def secrets(self) -> Secrets:
         """Return the keys of look-ups and ids."""
         return self._secrets
 
+    @property
+    def waiting(self) -> int:
+        """How many writes are queued."""
+        return self.database.waiting
+
     async def close(self) -> None:
         """Make everything queued durable, close the files, let the directory go."""
         await self.database.close()
         self._lock.release()
+
+    async def tend(self) -> None:
+        """Nobody else has the data keys of a directory that is locked."""
+
+    async def rewrap(self, successor: OuterKeyStore) -> int:
+        """Wrap every data key under *successor*, all in one transaction; return how many."""
+        return await self.keys.rewrap(self.database, successor)
 
     async def destroy_held(self, now_ms: int) -> int:
         """Overwrite the redacted bodies whose hold has ended; return how many there were."""
@@ -81,7 +112,8 @@ def open_store(
     """Open the store in *data_dir*, made if it is not there.
 
     Errors, each with what to do: `DataInUseError`, `OuterKeyError` for a wrong key,
-    `NewerSchemaError`, `DamagedStoreError`, `StoreUnavailableError`.
+    `NewerSchemaError`, `SchemaError`, `DamagedStoreError`, `UnfinishedCopyError`,
+    `StoreUnavailableError`.
     """
     try:
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -103,8 +135,9 @@ def database_paths(data_dir: Path, *, two_files: bool = False) -> tuple[Path, Pa
 
 
 def has_data(data_dir: Path) -> bool:
-    """Tell whether a store was ever opened in *data_dir*."""
-    return any((data_dir / name).exists() for name in (ONE_FILE, CONVERSATIONS_FILE, PEOPLE_FILE))
+    """Tell whether a store was ever opened in *data_dir*; a log that is left says so too."""
+    names = (ONE_FILE, CONVERSATIONS_FILE, PEOPLE_FILE)
+    return any((data_dir / f"{name}{log}").exists() for name in names for log in ("", "-wal"))
 
 
 def _open(
@@ -116,8 +149,21 @@ def _open(
     readers: int,
 ) -> Store:
     """Open the files of a directory that is locked for this process."""
+    if (data_dir / RESTORING).exists():
+        raise UnfinishedCopyError(
+            f"a restore into {data_dir} is not complete: run `halfdoor restore` again, or remove"
+            f" the folder {data_dir / RESTORING} to go on without it"
+        )
     conv_path, user_path = database_paths(data_dir, two_files=two_files)
-    migrate(conv_path, user_path)
+    for path in (conv_path, user_path):
+        check_whole(path)
+    try:
+        migrate(conv_path, user_path)
+    except sqlite3.Error as error:
+        raise SchemaError(
+            f"the schema in {data_dir} cannot be brought up to date ({error}); nothing was changed:"
+            " restore the last good backup"
+        ) from error
     con = open_writer(conv_path)
     people = open_writer(user_path)
     try:
@@ -126,7 +172,8 @@ def _open(
         secrets = load_secrets(con, keys)
         con.execute("COMMIT")
         restores = read_restores(people)
-        if two_files:
+        # A restore brings an outbox along also where both sides share a file.
+        if two_files or con.execute(_OUTBOX["all"]).fetchone() is not None:
             _tell_left_behind(con, people, Streams(keys, restores))
     except sqlite3.Error as error:
         raise named(error) from error
@@ -148,3 +195,6 @@ def _tell_left_behind(
     people.execute("BEGIN IMMEDIATE")
     outbox.deliver(people, [])
     people.execute("COMMIT")
+    con.execute("BEGIN IMMEDIATE")
+    outbox.begin(con)
+    con.execute("COMMIT")

@@ -37,6 +37,12 @@ def read_inbox(con: sqlite3.Connection, user: str, after: int, limit: int) -> li
     ]
 
 
+def read_horizon(con: sqlite3.Connection, user: str) -> int:
+    """Return the position up to which rows of *user* may be gone because they are old."""
+    row = con.execute(_SQL["horizon"], number(con, user)).fetchone()
+    return 0 if row is None else int(row[0])
+
+
 def read_places(con: sqlite3.Connection, keys: Keys, user: str) -> list[Place]:
     """Return the room list of *user*, each row checked against its mac (`RowMacError`)."""
     rows = con.execute(_SQL["places"], number(con, user))

@@ -6,13 +6,12 @@ from typing import Final
 import msgspec
 
 from halfdoor.ids import bucket
+from halfdoor.messaging.mailbox import RESTORE_BITS
 from halfdoor.store.sqlite.keys import Keys
 from halfdoor.store.sqlite.statements import statements
 
 _SQL: Final = statements("streams")
 _REMEMBERED: Final = 50_000
-# A restored database continues at a position that no client has seen (SCALE §3).
-RESTORE_BITS: Final = 40
 PLACE_TABLE: Final = "umember"
 
 
@@ -37,7 +36,7 @@ class Streams:
     """Remembers persons between writes, until a transaction fails."""
 
     def __init__(self, keys: Keys, restores: int) -> None:
-        self._keys = keys
+        self.keys = keys
         self._least = restores << RESTORE_BITS
         self._known: dict[str, Person] = {}
 
@@ -82,7 +81,7 @@ class Streams:
         """Write what *person* is in *conv*; `since_seq` moves only where that changed."""
         key = (person.ub, person.u, self.place(con, person, conv).k)
         before, since, found = con.execute(_SQL["membership"], key).fetchone()
-        check_place(self._keys, person.user, conv, before, since, found)
+        check_place(self.keys, person.user, conv, before, since, found)
         since = since if before == membership else seq
         found = self._mac(person.user, conv, membership, since)
         con.execute(_SQL["set_membership"], (membership, since, found, *key))
@@ -90,7 +89,7 @@ class Streams:
             con.execute(_SQL["clear_unread"], key)
 
     def _mac(self, user: str, conv: str, membership: str, since: int) -> bytes:
-        return self._keys.row_mac(PLACE_TABLE, user, [user, conv], [membership, since])
+        return self.keys.row_mac(PLACE_TABLE, user, [user, conv], [membership, since])
 
 
 def check_place(

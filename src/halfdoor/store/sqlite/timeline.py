@@ -32,6 +32,7 @@ def read_room(con: sqlite3.Connection, keys: Keys, conv: str) -> RoomRecord | No
         return None
     log = _events(keys, conv, con.execute(_SQL["state_log"], (at.cb, at.c)))
     _check_members(con, keys, at, log)
+    (_, begins) = con.execute(_SQL["number"], (at.cb, conv)).fetchone()
     return RoomRecord(
         conv,
         at.head(),
@@ -44,6 +45,7 @@ def read_room(con: sqlite3.Connection, keys: Keys, conv: str) -> RoomRecord | No
                 _RECEIPTS["all"], (at.cb, at.c)
             )
         ),
+        begins,
     )
 
 
@@ -56,7 +58,8 @@ def read_event(con: sqlite3.Connection, keys: Keys, conv: str, event_id: str) ->
         return None
     if place is None:
         return None
-    found = _events(keys, conv, con.execute(_SQL["by_id"], (*place, packed)))
+    cb, c, begins = place
+    found = _events(keys, conv, con.execute(_SQL["by_id"], (cb, c, packed, begins)))
     return found[0] if found else None
 
 
@@ -73,8 +76,11 @@ def read_events(
     place = _place(con, conv)
     if place is None:
         return []
+    cb, c, begins = place
+    after, before = between
     statement = _SQL["backward" if newest_first else "forward"]
-    return _events(keys, conv, con.execute(statement, (*place, *between, limit)))
+    rows = con.execute(statement, (cb, c, max(after, begins - 1), before, limit))
+    return _events(keys, conv, rows)
 
 
 def read_relations(
@@ -105,11 +111,11 @@ def read_related(
     ]
 
 
-def _place(con: sqlite3.Connection, conv: str) -> tuple[int, int] | None:
-    """Return bucket and number of *conv*."""
+def _place(con: sqlite3.Connection, conv: str) -> tuple[int, int, int] | None:
+    """Return bucket and number of *conv*, and the event it begins with."""
     cb = bucket(conv)
     row = con.execute(_SQL["number"], (cb, conv)).fetchone()
-    return None if row is None else (cb, row[0])
+    return None if row is None else (cb, row[0], row[1])
 
 
 def _events(keys: Keys, conv: str, rows: Any) -> list[StoredEvent]:

@@ -26,6 +26,7 @@ def add_refusals(table: ErrorTable) -> None:
         (refused.NotJsonError, 400, "M_NOT_JSON"),
         (refused.BadJsonError, 400, "M_BAD_JSON"),
         (refused.TooLargeError, 413, "M_TOO_LARGE"),
+        (refused.QuotaError, 413, "M_TOO_LARGE"),
         (refused.InvalidParameterError, 400, "M_INVALID_PARAM"),
         (refused.UnsupportedRoomVersionError, 400, "M_UNSUPPORTED_ROOM_VERSION"),
         (refused.InvalidRoomStateError, 400, "M_INVALID_ROOM_STATE"),
@@ -38,6 +39,8 @@ def add_refusals(table: ErrorTable) -> None:
         (refused.InviteBlockedError, 403, "M_INVITE_BLOCKED"),
     ):
         table.add(error, status, errcode, _text)
+    # Never sent, only counted: as proxies log a client that closed its request.
+    table.add(refused.HungUpError, 499, "M_UNKNOWN", "The client went away.")
     table.add(refused.UnknownRoomError, 403, "M_FORBIDDEN", _NOT_IN_IT)
     table.add(SuspendedError, 403, "M_USER_SUSPENDED", "This account is suspended.")
     table.add(ContactRefused, 403, "M_FORBIDDEN", _sentence, extras=_reason)

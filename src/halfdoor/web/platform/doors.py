@@ -12,10 +12,16 @@ from halfdoor.config.errors import ConfigError
 from halfdoor.config.model import Config
 from halfdoor.policy.model import Policy
 from halfdoor.web.outbound.jwks import JwksFile
+from halfdoor.web.platform.erasure import Erasures, PlatformErasure
 from halfdoor.web.platform.openapi import document
 from halfdoor.web.platform.operations import ROOT, Operation
 from halfdoor.web.platform.people import PlatformPeople
-from halfdoor.web.platform.signature import SignatureSettings, SignedRequests, audience_of
+from halfdoor.web.platform.signature import (
+    SignatureSettings,
+    SignedRequests,
+    UsedNames,
+    audience_of,
+)
 from halfdoor.web.platform.ties import PlatformTies
 from halfdoor.web.request import Request
 from halfdoor.web.response import Response, json_response
@@ -38,12 +44,20 @@ class PlatformHouse(Protocol):
         """What the house was built from."""
 
     @property
+    def used_names(self) -> UsedNames | None:
+        """The names of requests that were done at any node; None where there is one."""
+
+    @property
     def people(self) -> People:
         """Facts, connections, blocks."""
 
     @property
     def profiles(self) -> Profiles:
         """What people show of themselves."""
+
+    @property
+    def erasing(self) -> Erasures:
+        """What erases people."""
 
     @property
     def clock(self) -> Clock:
@@ -71,10 +85,11 @@ def platform_doors(
         algorithms=tuple(config.jwt.algorithms),
         leeway_s=config.jwt.leeway_seconds,
     )
-    gate = SignedRequests(settings, JwksFile(keys), house.clock)
+    gate = SignedRequests(settings, JwksFile(keys), house.clock, house.used_names)
     return gate, routes(
         house.people,
         house.profiles,
+        house.erasing,
         server=config.server_name,
         is_home_of=house.setting.policy.entity.is_home_of,
         clock=house.clock,
@@ -84,6 +99,7 @@ def platform_doors(
 def routes(
     people: People,
     profiles: Profiles,
+    erasures: Erasures,
     *,
     server: str,
     is_home_of: Callable[[str | None], bool],
@@ -95,6 +111,7 @@ def routes(
     """
     operations = [
         *PlatformPeople(people, profiles, server=server, is_home_of=is_home_of).operations(),
+        *PlatformErasure(erasures, server=server).operations(),
         *PlatformTies(people, server=server, clock=clock).operations(),
     ]
     return [*(one.route() for one in operations), _described(operations)]

@@ -87,7 +87,7 @@ def _operation(one: Operation) -> dict[str, Any]:
             for name in named
         ]
     if one.body is not None:
-        said["requestBody"] = {"required": True, **_content(None, _reference(one.body))}
+        said["requestBody"] = {"required": not one.empty, **_content(None, _reference(one.body))}
     return said
 
 
@@ -95,6 +95,8 @@ def _responses(one: Operation) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     if one.answer is not None:
         responses["200"] = _content("Done.", _reference(one.answer))
+    if one.answer is not None and one.accepted is not None:
+        responses["202"] = _content(one.accepted, _reference(one.answer))
     refusals = dict(_REFUSALS)
     if one.missing is not None:
         refusals["404"] = one.missing

@@ -15,7 +15,8 @@ _BULK_BYTES: Final = 4 << 20
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """A method of a path below `ROOT`; *body* and *answer* are the Structs it reads and writes.
 
-    *missing* says what a 404 means here, where there is one; *bulk* allows a long body.
+    *missing* says what a 404 means here, where there is one; *bulk* allows a long body, *empty*
+    none; *accepted* says what a 202 with the same answer means.
     """
 
     method: Literal["GET", "PUT", "DELETE"]
@@ -26,6 +27,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     answer: type[msgspec.Struct] | None = Nothing
     missing: str | None = None
     bulk: bool = False
+    empty: bool = False
+    accepted: str | None = None
 
     def route(self) -> Route:
         """Return the route, which takes signed requests only."""
@@ -35,6 +38,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
             self.handler,
             auth="platform",
             max_body_bytes=_BULK_BYTES if self.bulk else None,
+            allow_empty_body=self.empty,
         )
 
 

@@ -11,7 +11,6 @@ from halfdoor.accounts.errors import InvalidParameterError, InvalidUsernameError
 from halfdoor.accounts.people import People
 from halfdoor.accounts.profile import Profiles, check_field
 from halfdoor.accounts.records import PersonRecord
-from halfdoor.web.errors import UnrecognizedError
 from halfdoor.web.platform.naming import named_user, own_user, refused_items
 from halfdoor.web.platform.operations import Operation
 from halfdoor.web.platform.shapes import (
@@ -77,14 +76,6 @@ class PlatformPeople:
                 body=Suspension,
                 missing=nobody,
             ),
-            Operation(
-                method="DELETE",
-                path="/people/{user}",
-                summary="Erasure. It is not built yet: always 404 M_UNRECOGNIZED.",
-                handler=self.erase,
-                answer=None,
-                missing="Erasure is not built yet.",
-            ),
         ]
 
     async def put_all(self, request: Request, _issuer: str) -> Response:
@@ -92,21 +83,20 @@ class PlatformPeople:
         facts = (await request.json_as(PutPeople)).people
         # 1. Read the whole list before anything is written.
         users = self._check_all(facts)
+        gone = [index for index, user in enumerate(users) if await self._people.erased(user)]
+        if gone:
+            raise refused_items(dict.fromkeys(gone, "the person was erased"))
         async with self._turn:
             # 2. What changes, and for whom it is the first word.
+            await self._people.look_anew(users)
             known = await self._people.persons(users)
-            after = [
-                self._merged(known[user], said) for user, said in zip(users, facts, strict=True)
-            ]
+            said_of = {user: self._facts(said) for user, said in zip(users, facts, strict=True)}
+            after = [replace(known[user], **said) for user, said in said_of.items()]
             results = [await self._result(known[one.user], one) for one in after]
-            changed = [
-                person
-                for person, one in zip(after, results, strict=True)
-                if one.result != "unchanged"
-            ]
-            # 3. One transaction for all records.
+            # 3. What was said and nothing else: another process may be suspending one of them.
+            changed = {one.user: said_of[one.user] for one in results if one.result != "unchanged"}
             if changed:
-                await self._people.put(changed)
+                await self._people.change(changed)
         # 4. Names are only a beginning: a repeated request finds those that are set.
         for user, said in zip(users, facts, strict=True):
             if said.display_name is not UNSET:
@@ -116,6 +106,9 @@ class PlatformPeople:
     async def get(self, request: Request, _issuer: str) -> Response:
         """GET /people/{user}."""
         user = named_user(request, "user", self._server)
+        await self._people.look_anew([user])
+        if not await self._people.exists(user):
+            raise NotFoundError("there is no such person")
         fields = await self._profiles.all(user)
         person, name = await self._people.person(user), fields.get(_NAME)
         return json_response(
@@ -141,10 +134,6 @@ class PlatformPeople:
                 raise NotFoundError("there is no such person")
             await self._people.suspend(user, suspended=body.suspended)
         return empty_object()
-
-    async def erase(self, _request: Request, _issuer: str) -> Response:
-        """DELETE /people/{user}: arrives together with retention."""
-        raise UnrecognizedError
 
     def _check_all(self, facts: Sequence[PersonFacts]) -> list[str]:
         """Return the user ids of *facts*, or refuse the whole list naming every fault."""
@@ -180,8 +169,8 @@ class PlatformPeople:
                 raise InvalidParameterError("a display name has visible characters only")
         return user
 
-    def _merged(self, before: PersonRecord, said: PersonFacts) -> PersonRecord:
-        """Return *before* with what was said laid over it."""
+    def _facts(self, said: PersonFacts) -> dict[str, Any]:
+        """Return what was said, by the fields of `PersonRecord`."""
         facts: dict[str, Any] = {
             name: value for name in _SAID if (value := getattr(said, name)) is not UNSET
         }
@@ -191,7 +180,7 @@ class PlatformPeople:
             # In order and each once, so that the same list is the same record.
             allowed = {own_user(one, self._server) for one in said.guardian_allows}
             facts["guardian_allows"] = tuple(sorted(allowed))
-        return replace(before, **facts)
+        return facts
 
     async def _result(self, before: PersonRecord, after: PersonRecord) -> PersonResult:
         # Only a record without facts can belong to somebody whom nobody named yet.

@@ -114,6 +114,27 @@ class Suspension(_Closed, frozen=True, kw_only=True):
     suspended: bool
 
 
+class ErasePerson(_Closed, frozen=True, kw_only=True):
+    """What becomes of the messages of a person who is erased; no body means `keep`."""
+
+    messages: Annotated[
+        Literal["keep", "redact"],
+        Meta(
+            description="keep: others keep what the person wrote to them. redact: all of it is"
+            " redacted. The first request decides."
+        ),
+    ] = "keep"
+
+
+class Erasure(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the erasure of a person has come. Times are ms since 1970."""
+
+    user: str
+    state: Literal["running", "done"]
+    asked: int
+    done: int | None
+
+
 class PutConnections(_Closed, frozen=True, kw_only=True):
     """Pairs of people who know each other. All of them, or none."""
 

@@ -6,7 +6,7 @@ of its body (RFC 9530 in spirit); docs/platform-api.md shows how one is made.
 """
 
 from hashlib import sha256
-from typing import Any, Final, final
+from typing import Any, Final, Protocol, final
 
 import jwt as pyjwt
 import msgspec
@@ -56,11 +56,26 @@ class _Signed(msgspec.Struct, frozen=True):
     digest: str
 
 
+class UsedNames(Protocol):
+    """The names of requests that were done, at whichever process."""
+
+    async def take(self, name: str, until: int, now: int) -> bool:
+        """Use *name* up until *until* (ms); False where that happened before."""
+
+
 @final
 class SignedRequests:
     """The gate of `/_halfdoor/platform/`: implements `web.app.PlatformGate`."""
 
-    def __init__(self, settings: SignatureSettings, source: KeySource, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: SignatureSettings,
+        source: KeySource,
+        clock: Clock,
+        names: UsedNames | None = None,
+    ) -> None:
+        """*names* remembers for all processes what was done; None where there is one."""
+        self._names = names
         self._settings = settings
         self._keys = PlatformKeys(source)
         self._clock = clock
@@ -86,8 +101,11 @@ class SignedRequests:
             raise _elsewhere("The token signs another path.")
         if signed.digest != digest_of(await request.body()):
             raise _elsewhere("The token signs another body.")
-        # 4. Once. No await from here to the answer: of two at the same time one is refused.
-        self._replays.take(signed.jti, self._until(signed), now)
+        # 4. Once. No await before this process knows: of two at the same time one is refused.
+        until = self._until(signed)
+        self._replays.take(signed.jti, until, now)
+        if self._names is not None and not await self._names.take(signed.jti, until, now):
+            raise _elsewhere("This signed request was sent before.")
         return signed.iss
 
     async def _verify(self, token: str) -> dict[str, Any]:

@@ -69,6 +69,7 @@ class PlatformTies:
         named = (await request.json_as(PutConnections)).connections
         async with self._turn:
             pairs = await self._check_all(named)
+            await self._people.look_anew({user for pair in pairs for user in pair})
             now = self._clock.now_ms()
             new, results = [], []
             for a, b in pairs:

@@ -1,0 +1,113 @@
+"""Synapse from PyPI in an environment of its own, with the limits raised that would stop a load."""
+
+import contextlib
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.crowd import Introduce, nobody_to_introduce
+from bench.servers.process import Running, free_port, running
+
+# What a load needs and what would only cost Synapse time: no federation, quiet logs, no presence.
+_SETTINGS = """
+server_name: localhost
+pid_file: {folder}/homeserver.pid
+listeners:
+  - port: {port}
+    bind_addresses: [127.0.0.1]
+    type: http
+    tls: false
+    resources: [{{names: [client], compress: false}}]
+log_config: {folder}/log.yaml
+media_store_path: {folder}/media
+signing_key_path: {folder}/signing.key
+report_stats: false
+macaroon_secret_key: only-for-a-benchmark
+form_secret: only-for-a-benchmark
+trusted_key_servers: []
+presence: {{enabled: false}}
+enable_registration: true
+enable_registration_without_verification: true
+rc_message: {{per_second: 1000000, burst_count: 1000000}}
+rc_registration: {{per_second: 1000000, burst_count: 1000000}}
+rc_login:
+  address: {{per_second: 1000000, burst_count: 1000000}}
+  account: {{per_second: 1000000, burst_count: 1000000}}
+  failed_attempts: {{per_second: 1000000, burst_count: 1000000}}
+rc_joins:
+  local: {{per_second: 1000000, burst_count: 1000000}}
+rc_joins_per_room: {{per_second: 1000000, burst_count: 1000000}}
+rc_invites:
+  per_room: {{per_second: 1000000, burst_count: 1000000}}
+  per_user: {{per_second: 1000000, burst_count: 1000000}}
+  per_issuer: {{per_second: 1000000, burst_count: 1000000}}
+rc_room_creation: {{per_second: 1000000, burst_count: 1000000}}
+database:
+{database}
+"""
+_SQLITE = """  name: sqlite3
+  args: {{database: {folder}/homeserver.db}}
+"""
+_POSTGRES = """  name: psycopg2
+  args: {{dsn: "{dsn}", cp_min: 5, cp_max: 10}}
+"""
+_LOG = """
+version: 1
+formatters: {plain: {format: '%(asctime)s %(name)s %(message)s'}}
+handlers: {console: {class: logging.StreamHandler, formatter: plain}}
+root: {level: WARNING, handlers: [console]}
+disable_existing_loggers: false
+"""
+_HASH = (
+    "import bcrypt,time;s=bcrypt.gensalt(12);t=time.process_time();"
+    "[bcrypt.hashpw(b'quartz-otter-cedar-93-lantern',s) for _ in range(3)];"
+    "print((time.process_time()-t)/3*1000)"
+)
+
+
+class Synapse:
+    """One Synapse in *folder*, over its SQLite file or over the database at *dsn*."""
+
+    name = "synapse"
+    # Its rows hold the text as it was sent.
+    keeps_text = True
+    introduce: Introduce = staticmethod(nobody_to_introduce)
+
+    def __init__(self, python: Path, folder: Path, dsn: str | None) -> None:
+        self._python, self._folder = python, folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
+        self.database = None if dsn is not None else folder / "homeserver.db"
+        (folder / "log.yaml").write_text(_LOG)
+        choice = _SQLITE.format(folder=folder) if dsn is None else _POSTGRES.format(dsn=dsn)
+        settings = _SETTINGS.format(folder=folder, port=self.port, database=choice)
+        (folder / "homeserver.yaml").write_text(settings)
+        self._module("generate_keys")
+
+    @contextlib.contextmanager
+    def run(self, days: int = 0) -> Iterator[Running]:
+        """Run it, today: no day is new to it."""
+        config = str(self._folder / "homeserver.yaml")
+        command = [str(self._python), "-m", "synapse.app.homeserver", "-c", config]
+        with running(command, self.port, self._folder / "log", cwd=self._folder) as server:
+            yield server
+
+    def hash_cost(self) -> str:
+        """Say what one password costs."""
+        done = subprocess.run(
+            [str(self._python), "-c", _HASH], check=True, capture_output=True, text=True
+        )
+        return f"bcrypt, 12 rounds: {float(done.stdout):.0f} ms"
+
+    def check(self) -> str:
+        """There is nothing to recompute."""
+        return ""
+
+    def _module(self, _what: str) -> None:
+        config = str(self._folder / "homeserver.yaml")
+        subprocess.run(
+            [str(self._python), "-m", "synapse.app.homeserver", "-c", config, "--generate-keys"],
+            check=True,
+            cwd=self._folder,
+            capture_output=True,
+        )

@@ -1,0 +1,176 @@
+"""`halfdoor backup`, `halfdoor restore` and `halfdoor migrate`: a house is copied, whole."""
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from halfdoor.apps.hardening import harden
+from halfdoor.apps.stores import DatabasePlace, database_place
+from halfdoor.clock import SystemClock
+from halfdoor.config.errors import ConfigError
+from halfdoor.config.model import Config
+from halfdoor.store.backup import restore_postgres, restore_sqlite
+from halfdoor.store.backup.errors import NoHouseError, UnfitFolderError
+from halfdoor.store.backup.folder import open_folder, written_folder
+from halfdoor.store.backup.from_postgres import Places, postgres_snapshot
+from halfdoor.store.backup.from_sqlite import SqliteSnapshot
+from halfdoor.store.backup.outcome import Restored
+from halfdoor.store.backup.source import Progress, Snapshot
+from halfdoor.store.backup.verify import verify
+from halfdoor.store.backup.writing import Written, check_outer_key, write_backup
+from halfdoor.store.errors import StoreUnavailableError
+from halfdoor.store.outerkey import OuterKeyFile, default_path, outer_key_file
+from halfdoor.store.postgres.opening import addresses
+from halfdoor.store.postgres.opening import has_data as database_has_data
+from halfdoor.store.sqlite.lockfile import DirectoryLock
+from halfdoor.store.sqlite.opening import CONVERSATIONS_FILE, database_paths
+from halfdoor.store.sqlite.opening import has_data as folder_has_data
+
+_NOTHING: Final = "start the server once"
+
+
+class Verified(msgspec.Struct, frozen=True, kw_only=True):
+    """A backup every part of which was read and found whole; `made` is in ms."""
+
+    number: int
+    made: int
+    store: str
+    rows: int
+    parts: int
+
+
+async def back_up(config: Config, directory: Path, keep: int, progress: Progress) -> Written:
+    """Add the house of *config* as it stands now to the backup in *directory*.
+
+    The server may run. `StoreError` says what is in the way.
+    """
+    harden()
+    _check_apart(config, directory)
+    key = _outer_key(config)
+    async with _snapshot(config) as snapshot:
+        await check_outer_key(snapshot, key)
+        with written_folder(directory, key) as folder:
+            return await write_backup(
+                folder,
+                snapshot,
+                progress,
+                now_ms=SystemClock().now_ms(),
+                program=version("halfdoor"),
+                keep=keep,
+            )
+
+
+def verify_backup(
+    config: Config, directory: Path, number: int | None, progress: Progress
+) -> Verified:
+    """Read every part of a backup; `StoreError` for one that could not be restored."""
+    harden()
+    folder = open_folder(directory, _outer_key(config))
+    number, manifest = folder.manifest(number)
+    verify(folder, manifest, progress)
+    return Verified(
+        number=number,
+        made=manifest.made,
+        store=manifest.store,
+        rows=manifest.rows,
+        parts=len(manifest.parts),
+    )
+
+
+async def restore_backup(
+    config: Config, directory: Path, number: int | None, progress: Progress
+) -> Restored:
+    """Put a backup where *config* says, from whichever kind of store it was made."""
+    harden()
+    key, clock = _outer_key(config), SystemClock()
+    folder = open_folder(directory, key)
+    place = database_place(config)
+    if place is None:
+        return await restore_sqlite.restore(
+            folder, config.data_dir, key, progress, clock=clock, number=number
+        )
+    with _owned(config.data_dir):
+        return await restore_postgres.restore(
+            folder, _places(place), key, progress, clock=clock, number=number
+        )
+
+
+async def move_to_postgres(config: Config, progress: Progress) -> Restored:
+    """Copy the embedded house in *config*'s data directory into its PostgreSQL.
+
+    The server must not run. What is in the data directory stays as it is.
+    """
+    harden()
+    place = database_place(config)
+    if place is None:
+        raise ConfigError("database.url", "it is missing: say where PostgreSQL is, here or --url.")
+    folder = config.data_dir
+    if not folder_has_data(folder):
+        raise NoHouseError(f"there is no data in {folder}: name the folder with --data")
+    key = _outer_key(config)
+    with _owned(folder), SqliteSnapshot(_paths(folder)) as snapshot:
+        return await restore_postgres.move(
+            snapshot, _places(place), key, progress, clock=SystemClock()
+        )
+
+
+def _check_apart(config: Config, directory: Path) -> None:
+    """Refuse a backup that would go down with the data, or that would lie with its key."""
+    there = directory.resolve()
+    if there.is_relative_to(config.data_dir.resolve()):
+        raise UnfitFolderError(
+            f"{directory} lies inside the data directory and would be lost with it: name another"
+        )
+    key = (config.outer_key_file or default_path()).expanduser().resolve()
+    if key.is_relative_to(there):
+        raise UnfitFolderError(
+            f"the outer key {key} lies inside {directory}, so whoever copies one has both: name"
+            " another folder"
+        )
+
+
+@contextlib.asynccontextmanager
+async def _snapshot(config: Config) -> AsyncIterator[Snapshot]:
+    place = database_place(config)
+    if place is None:
+        folder = config.data_dir
+        if not folder_has_data(folder):
+            raise NoHouseError(f"there is no data in {folder} yet: {_NOTHING}")
+        with SqliteSnapshot(_paths(folder)) as embedded:
+            yield embedded
+        return
+    if not await database_has_data(place.url, place.password):
+        raise NoHouseError(f"there is no data in the database yet: {_NOTHING}")
+    async with postgres_snapshot(_places(place)) as served:
+        yield served
+
+
+def _paths(folder: Path) -> tuple[Path, Path]:
+    return database_paths(folder, two_files=(folder / CONVERSATIONS_FILE).exists())
+
+
+def _places(place: DatabasePlace) -> Places:
+    return addresses(place.url, place.people_url, place.password)
+
+
+def _outer_key(config: Config) -> OuterKeyFile:
+    """Return the key that is there; a fresh one would open nothing."""
+    return outer_key_file(config.outer_key_file or default_path(), config.data_dir, make=False)
+
+
+@contextlib.contextmanager
+def _owned(data_dir: Path) -> Iterator[None]:
+    """Keep a data directory for this process: no server of it runs meanwhile."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StoreUnavailableError(f"{data_dir} cannot be made: {error.strerror}") from error
+    lock = DirectoryLock(data_dir)
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,300 @@
+"""The rows of retention and of holds in SQLite, as `store.retention_rows` asks for them."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar, final
+
+from halfdoor.ids import bucket
+from halfdoor.messaging.retention_store import Passed, Place
+from halfdoor.sealing.labels import Denied
+from halfdoor.store.errors import UnknownConversationError
+from halfdoor.store.freezes import OPEN_END, Freeze, freeze_mac
+from halfdoor.store.generations import heads
+from halfdoor.store.resealing import BY_CONVERSATION, BY_EVENT, Change
+from halfdoor.store.retention_rows import Look
+from halfdoor.store.retired import OldEpoch, Retired, day_of_header, is_frozen
+from halfdoor.store.sqlite.database import Database
+from halfdoor.store.sqlite.keys import Keys
+from halfdoor.store.sqlite.lanes import Side
+from halfdoor.store.sqlite.retiring import Retire, read_freezes, read_retired
+from halfdoor.store.sqlite.sequencer import Sequencer
+from halfdoor.store.sqlite.statements import statements
+
+T = TypeVar("T")
+_SQL: Final = statements("retention")
+_SWEEP: Final = statements("retention_maintenance")
+_LAST: Final = 2**62
+_CHECKPOINTS: Final = 20
+_PAUSE_SECONDS: Final = 0.05
+
+
+@final
+class SqliteRetentionRows:
+    """A `RetentionRows`. Errors are those of `Database`, and `RowMacError` for a changed row."""
+
+    def __init__(self, database: Database, keys: Keys, sequencer: Sequencer) -> None:
+        self._database = database
+        self._keys = keys
+        self._sequencer = sequencer
+
+    # -- what a sweep meets --------------------------------------------------------------------
+
+    async def marks(self) -> dict[str, int]:
+        """Return how far sweeps have come."""
+        return dict(await self._all(_SWEEP["marks"]))
+
+    async def set_marks(self, values: Mapping[str, int]) -> None:
+        """Note how far a sweep has come."""
+        rows = list(values.items())
+        await self._write(lambda con: con.executemany(_SWEEP["set_mark"], rows))
+
+    async def conversations(self, after: tuple[int, int], limit: int) -> Sequence[Passed]:
+        """Return conversations in the order of bucket and number, after the place *after*."""
+        found = []
+        for cb, c, conv, seq, frozen, number, sealed in await self._all(
+            _SWEEP["conversations"], *after, limit
+        ):
+            day = None if sealed is None else self._day(conv, number, sealed)
+            found.append(Passed(Place(cb, c, conv), day, seq is not None, frozen is not None))
+        return found
+
+    async def place(self, conv: str) -> Place:
+        """Return where *conv* lies, else `UnknownConversationError`."""
+        cb = bucket(conv)
+        rows = await self._all(_SQL["place"], cb, conv)
+        if not rows:
+            raise UnknownConversationError(conv)
+        return Place(cb, rows[0][0], conv)
+
+    async def state(self, place: Place) -> Sequence[tuple[int, bytes, bytes]]:
+        """Return the rows (seq, event id, sealed) of all state events, newest first."""
+        return await self._all(_SQL["state"], place.cb, place.c)
+
+    # -- what retention ends -------------------------------------------------------------------
+
+    async def look(self, place: Place, most: int) -> Look:
+        """Return what is retired, the oldest *most* + 1 kept epochs, holds and head."""
+
+        def read(con: sqlite3.Connection) -> Look:
+            at = (place.cb, place.c)
+            retired = read_retired(con, self._keys, place)
+            holds = read_freezes(con, self._keys, place)
+            last_seq, _, chain, _ = con.execute(_SQL["head"], at).fetchone()
+            rows = con.execute(_SQL["old_epochs"], (*at, retired.epoch, most + 1)).fetchall()
+            old = [
+                OldEpoch(
+                    number,
+                    first,
+                    chain0,
+                    self._day(place.conv, number, sealed) or 0,
+                    is_frozen(sealed) or any(one.covers(number) for one in holds),
+                )
+                for number, _, first, chain0, sealed in rows
+            ]
+            names = frozenset(one.hold for one in holds)
+            return Look(retired, [row[:4] for row in rows], old, names, last_seq, chain)
+
+        return await self._database.read(read, Side.CONVERSATIONS)
+
+    async def events(
+        self, place: Place, low: int, high: int, limit: int
+    ) -> Sequence[tuple[int, bytes, bytes, bool]]:
+        """Return rows (seq, event id, sealed, whether it is state) with low <= seq < high."""
+        return await self._all(_SQL["some_events"], place.cb, place.c, low, high, limit)
+
+    async def retire(self, place: Place, look: Look, retired: Retired, *, closes: bool) -> bool:
+        """Let *retired* take the place of what *look* saw; False if anything of that moved."""
+        work = Retire(place, look, retired, closes)
+        done: bool = await self._database.write_in(self._sequencer, work)
+        return done
+
+    async def dead_events(self, place: Place, limit: int) -> Sequence[tuple[int, bytes, bytes]]:
+        """Return rows from before what is kept that are no state."""
+        return await self._before(_SQL["dead_events"], place, limit)
+
+    async def delete_events(self, place: Place, gone: Sequence[tuple[int, str | None]]) -> None:
+        """Delete events with what they hold in other tables; each with the event it relates to."""
+        at = (place.cb, place.c)
+
+        def write(con: sqlite3.Connection) -> None:
+            con.executemany(_SQL["delete_event"], [(*at, seq) for seq, _ in gone])
+            related = [(*at, target, seq) for seq, target in gone if target is not None]
+            con.executemany(_SQL["delete_relation"], related)
+
+        await self._write(write)
+
+    async def delete_loose(self, place: Place, *, relations: bool) -> None:
+        """Delete held bodies from before what is kept, and *relations* that no event explains."""
+        if not relations and not await self._before(_SQL["a_hold"], place):
+            # The usual case, met every day by every conversation: nothing to be made durable.
+            return
+        at = (place.cb, place.c)
+
+        def write(con: sqlite3.Connection) -> None:
+            begins = con.execute(_SQL["head"], at).fetchone()[3]
+            con.execute(_SQL["delete_holds"], (*at, begins))
+            if relations:
+                con.execute(_SQL["delete_relations"], (*at, begins))
+
+        await self._write(write)
+
+    async def old_state(
+        self, place: Place
+    ) -> tuple[Sequence[tuple[int, bytes, bytes]], Sequence[tuple[str, str, bytes]]]:
+        """Return state from before what is kept, and the current sealed state, as rows."""
+        old = await self._before(_SQL["kept_state"], place)
+        return old, await self._all(_SQL["sealed_states"], place.cb, place.c)
+
+    async def dead_epochs(self, place: Place) -> Sequence[int]:
+        """Return the epochs from before what is kept that are still there, but for the newest."""
+
+        def read(con: sqlite3.Connection) -> list[int]:
+            at = (place.cb, place.c)
+            newest = con.execute(_SQL["head"], at).fetchone()[1]
+            first = min(read_retired(con, self._keys, place).epoch, newest)
+            return [number for (number,) in con.execute(_SQL["dead_epochs"], (*at, first))]
+
+        return await self._database.read(read, Side.CONVERSATIONS)
+
+    async def delete_epochs(self, place: Place, numbers: Sequence[int]) -> None:
+        """Delete epochs with wraps, shares and readers added."""
+        rows = [(place.cb, place.c, number) for number in numbers]
+
+        def write(con: sqlite3.Connection) -> None:
+            for name in ("delete_epoch", "delete_wraps", "delete_shares", "delete_readers"):
+                con.executemany(_SQL[name], rows)
+
+        await self._write(write)
+
+    async def untold(self, place: Place) -> tuple[int, Sequence[str]] | None:
+        """Return where the conversation begins and its people, if they were not told of it yet."""
+        rows = await self._all(_SQL["told"], place.cb, place.c)
+        if not rows or rows[0][1] >= rows[0][0]:
+            return None
+        people = await self._all(_SQL["members"], place.cb, place.c)
+        return rows[0][0], [user for (user,) in people]
+
+    async def set_told(self, place: Place, seq: int) -> None:
+        """Note that people were told that the conversation begins at *seq*."""
+        await self._write(lambda con: con.execute(_SQL["set_told"], (seq, place.cb, place.c)))
+
+    # -- keys ----------------------------------------------------------------------------------
+
+    async def under(
+        self, table: str, place: Place, span: tuple[int, int], generations: range, limit: int
+    ) -> Sequence[tuple[Any, ...]]:
+        """Return rows under *generations* with a number in *span* (both ends), in order."""
+        given: list[Any] = [place.cb, place.c]
+        if table not in BY_CONVERSATION:
+            given += span
+        given += heads(generations)
+        if table in BY_EVENT:
+            given.append(limit)
+        return await self._all(_SQL[f"{table}_under"], *given)
+
+    async def replace(
+        self, table: str, place: Place, changes: Sequence[Change], hold: str | None = None
+    ) -> int:
+        """Replace rows that are still as they were found; return how many, durably."""
+        at = (place.cb, place.c)
+
+        def write(con: sqlite3.Connection) -> int:
+            if hold is not None and not con.execute(_SQL["is_frozen"], (*at, hold)).fetchone():
+                return 0
+            rows = [(one.after, *at, *one.key, one.before) for one in changes]
+            return con.executemany(_SQL[f"{table}_replace"], rows).rowcount
+
+        return await self._write(write)
+
+    async def epoch_span(self, place: Place) -> tuple[int, int]:
+        """Return the numbers of the oldest and the newest epoch that is there."""
+        ((oldest, newest),) = await self._all(_SQL["epoch_span"], place.cb, place.c)
+        return oldest, newest
+
+    async def seq_span(self, place: Place, epochs: tuple[int, int]) -> tuple[int, int]:
+        """Return the numbers of the first and the last event that *epochs* can hold."""
+        at = (place.cb, place.c)
+        first = await self._all(_SQL["first_seq"], *at, epochs[0])
+        after = (
+            await self._all(_SQL["first_seq"], *at, epochs[1] + 1) if epochs[1] < OPEN_END else []
+        )
+        # State from before what is kept belongs to the oldest epoch that is left.
+        low = first[0][0] if epochs[0] > 1 and first else 0
+        return low, after[0][0] - 1 if after else _LAST
+
+    async def freezes(self, place: Place) -> Sequence[Freeze]:
+        """Return the holds on a conversation, each checked against its mac."""
+        return await self._database.read(
+            lambda con: read_freezes(con, self._keys, place), Side.CONVERSATIONS
+        )
+
+    async def put_freeze(self, place: Place, freeze: Freeze) -> bool:
+        """Write a hold; keys are destroyed by this process alone, so its key is there."""
+        mac = freeze_mac(self._keys, place.conv, freeze)
+        row = (place.cb, place.c, freeze.hold, freeze.first, freeze.last, freeze.until)
+        rest = (freeze.generation, mac)
+        await self._write(lambda con: con.execute(_SQL["put_freeze"], (*row, *rest)))
+        return True
+
+    async def drop_freeze(self, place: Place, hold: str) -> None:
+        """Delete a hold."""
+        await self._write(lambda con: con.execute(_SQL["drop_freeze"], (place.cb, place.c, hold)))
+
+    async def ready_month(self) -> int:
+        """Return the generation of the current month; its key is durable."""
+        return await self._keys.ready_month(self._database)
+
+    async def ready_hold(self) -> int:
+        """Return the generation for bodies that are redacted this month; its key is durable."""
+        return await self._keys.ready_hold(self._database)
+
+    async def ready_freeze(self) -> int:
+        """Return the generation for holds that begin this month; its key is durable."""
+        return await self._keys.ready_freeze(self._database)
+
+    async def end_freeze_keys(self) -> Sequence[int]:
+        """Destroy every key of holds that no hold names; return which."""
+        in_use = {number for (number,) in await self._all(_SWEEP["freeze_keys_in_use"])}
+        spent = self._keys.spent_freezes(in_use)
+        for number in spent:
+            await self._keys.destroy(self._database, number)
+        return spent
+
+    async def end_months(self, last: int) -> Sequence[int]:
+        """Destroy the keys of all months up to *last*, for good; return which there were."""
+        return await self._keys.end_months(self._database, last)
+
+    async def wipe(self) -> None:
+        """Empty the logs into the files, in which deleted rows are overwritten."""
+        for _ in range(_CHECKPOINTS):
+            if await self._database.checkpoint():
+                return
+            # A reader was in the way; reads are short.
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    # -- inside --------------------------------------------------------------------------------
+
+    def _day(self, conv: str, number: int, sealed: bytes) -> int | None:
+        """Return the day of an epoch, None where its header does not open."""
+        try:
+            header = self._keys.outer.open("epoch", conv, (conv, number), sealed)
+        except Denied:
+            return None
+        return day_of_header(header)
+
+    async def _before(self, statement: str, place: Place, *more: int) -> list[tuple[Any, ...]]:
+        def read(con: sqlite3.Connection) -> list[tuple[Any, ...]]:
+            at = (place.cb, place.c)
+            begins = con.execute(_SQL["head"], at).fetchone()[3]
+            return con.execute(statement, (*at, begins, *more)).fetchall()
+
+        return await self._database.read(read, Side.CONVERSATIONS)
+
+    async def _all(self, statement: str, *given: Any) -> list[tuple[Any, ...]]:
+        return await self._database.read(
+            lambda con: con.execute(statement, given).fetchall(), Side.CONVERSATIONS
+        )
+
+    async def _write(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        return await self._database.write(function, Side.CONVERSATIONS)
