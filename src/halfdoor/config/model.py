@@ -159,12 +159,14 @@ class Bus(Section, frozen=True, kw_only=True):
     nats_url: Annotated[
         str | None,
         Meta(
-            description="`nats://host:4222`, or `tls://` beyond this machine. With it several "
-            "servers may share the database; without it one server has it for itself."
+            description="`nats://host:4222`, or `tls://` beyond this machine (its server then "
+            "needs `handshake_first: true`). With it several servers may share the database; "
+            "without it one server has it for itself."
         ),
     ] = None
     credentials_file: Annotated[
-        Path | None, Meta(description="NATS credentials (JWT and key), mode 0600.")
+        Path | None,
+        Meta(description="NATS `.creds`, or a file with `name:password` or a token; mode 0600."),
     ] = None
     ca_file: Annotated[
         Path | None,
