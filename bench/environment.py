@@ -23,7 +23,11 @@ def programs(cache: Path) -> Path:
         uv = Path(sys.executable).with_name("uv")
         subprocess.run([uv, "venv", "-q", "--clear", "-p", sys.executable, folder], check=True)
         python = folder / "bin" / "python"
-        subprocess.run([uv, "pip", "install", "-q", "-p", python, "-r", _REQUIREMENTS], check=True)
+        subprocess.run(
+            # As pip does, and as an organisation with an authority of its own needs.
+            [uv, "pip", "install", "-q", "--system-certs", "-p", python, "-r", _REQUIREMENTS],
+            check=True,
+        )
         stamp.touch()
     return folder / "bin"
 

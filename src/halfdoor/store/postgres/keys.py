@@ -58,6 +58,8 @@ class Keys:
         # The newest month whose key was destroyed; no row is ever sealed under it again.
         self.ended = 0
         self._held: dict[int, _Held] = {}
+        # How often what is held became another, whoever looked into the table.
+        self.changes = 0
         self.outer = OuterKeys({})
         self._accounts = AccountKeys({})
 
@@ -71,20 +73,20 @@ class Keys:
         """The generations of account keys under which there may still be rows."""
         return self._accounts.former
 
-    async def load(self, con: Connection) -> bool:
-        """Hold exactly what the table holds; tell whether anything changed.
+    async def load(self, con: Connection) -> None:
+        """Hold exactly what the table holds.
 
         A new database gets its account key. `OuterKeyError` if the outer key is another.
         """
-        self.ended = max(self.ended, await con.fetchval(_SQL["ended"]))
-        rows = await con.fetch(_SQL["all"])
-        if not rows:
-            wrapped = self._store.wrap(FIRST_ACCOUNT, secrets.token_bytes(DATA_KEY_BYTES))
-            await con.execute(_SQL["insert"], FIRST_ACCOUNT, wrapped, self._clock.now_ms())
-            rows = await con.fetch(_SQL["all"])
-        found = {number: _Held(wrapped, made) for number, wrapped, made in rows}
+        found: dict[int, _Held] = {}
+        before = -1
+        # Somebody who asked later may be answered first: what is older than their answer must not
+        # take away what they brought.
+        while before != self.changes:
+            before = self.changes
+            found = await self._found(con)
         if found == self._held:
-            return False
+            return
         opened = {n: held for n, held in found.items() if self._held.get(n) != held}
         try:
             keys = self._open(opened)
@@ -93,11 +95,11 @@ class Keys:
                 _alarm.critical("the outer key was replaced and this server lacks the new one")
             raise OuterKeyError(other_key(await con.fetchval(_SQL["wrapped_at"]))) from None
         # Only now: a process that lacks a new outer key goes on with what it has.
+        self.changes += 1
         for number in [n for n in self._held if n not in found]:
             self._forget(number)
         for number, held in opened.items():
             self._hold(number, held, keys[number])
-        return True
 
     def month(self) -> int:
         """Return the generation under which rows of the current month are sealed."""
@@ -215,19 +217,28 @@ class Keys:
                 Side.CONVERSATIONS,
             )
 
-    async def refresh(self, database: Database) -> bool:
-        """Look into the table; tell whether anything changed since."""
-        return await database.write(self.load, Side.CONVERSATIONS)
+    async def refresh(self, database: Database) -> None:
+        """Look into the table and follow it."""
+        await database.write(self.load, Side.CONVERSATIONS)
+
+    async def moved(self, database: Database, since: int) -> bool:
+        """Look into the table; tell whether `changes` went on from *since*, whoever looked.
+
+        Of many that met the same new key at once, one brings it and the others find it there.
+        """
+        await self.refresh(database)
+        return self.changes != since
 
     async def with_newest(self, database: Database, ask: Callable[[], Awaitable[T]]) -> T:
         """Return what *ask* returns; if a row did not open, once more with the newest keys.
 
         Another process may have sealed it under a key that it made a moment ago.
         """
+        since = self.changes
         try:
             return await ask()
         except (Denied, RowMacError):
-            if not await self.refresh(database):
+            if not await self.moved(database, since):
                 raise
         return await ask()
 
@@ -261,6 +272,16 @@ class Keys:
 
     def __repr__(self) -> str:
         return f"Keys({self.outer!r})"
+
+    async def _found(self, con: Connection) -> dict[int, _Held]:
+        """Return what the table holds, with the account key that a new database gets."""
+        self.ended = max(self.ended, await con.fetchval(_SQL["ended"]))
+        rows = await con.fetch(_SQL["all"])
+        if not rows:
+            wrapped = self._store.wrap(FIRST_ACCOUNT, secrets.token_bytes(DATA_KEY_BYTES))
+            await con.execute(_SQL["insert"], FIRST_ACCOUNT, wrapped, self._clock.now_ms())
+            rows = await con.fetch(_SQL["all"])
+        return {number: _Held(wrapped, made) for number, wrapped, made in rows}
 
     def _open(self, rows: Mapping[int, _Held]) -> dict[int, bytes]:
         """Return the keys in *rows*, else `Denied`; a replaced outer key is looked for once."""

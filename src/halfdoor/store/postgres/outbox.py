@@ -158,7 +158,9 @@ class Outbox:
         async def tell(con: Connection) -> list[tuple[Told, ...]]:
             return await project(con, self._keys, self._database.restores, listed)
 
-        return await self._database.write(tell, Side.PEOPLE)
+        return await self._keys.with_newest(
+            self._database, lambda: self._database.write(tell, Side.PEOPLE)
+        )
 
 
 def named_error(error: Exception) -> Exception:

@@ -343,4 +343,6 @@ class PostgresRetentionRows:
         )
 
     async def _write(self, function: Callable[[Connection], Awaitable[T]]) -> T:
-        return await self._database.write(function, Side.CONVERSATIONS)
+        return await self._keys.with_newest(
+            self._database, lambda: self._database.write(function, Side.CONVERSATIONS)
+        )

@@ -43,6 +43,7 @@ class Sequencer:
         """Return for each work its answer, which is durable, or why there is none."""
         careful = False
         for attempt in range(_ATTEMPTS):
+            since = self._keys.changes
             try:
                 return await self._transact(works, careful=careful)
             except PeopleMovedError as error:
@@ -58,7 +59,7 @@ class Sequencer:
                     await asyncio.sleep(random.random() * attempt * _PAUSE_SECONDS)  # noqa: S311
                 elif not (
                     isinstance(error, Denied | RowMacError)
-                    and await self._keys.refresh(self._database)
+                    and await self._keys.moved(self._database, since)
                 ):
                     if len(works) == 1:
                         return [named(error)]
