@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.crowd import Introduce, nobody_to_introduce
 from bench.servers.process import Running, free_port, running
 
-# What a load needs and what would only cost Synapse time: no federation, quiet logs, no presence.
+# It runs as `--generate-config` makes it, but for what a load needs.
 _SETTINGS = """
 server_name: localhost
 pid_file: {folder}/homeserver.pid
@@ -18,14 +18,7 @@ listeners:
     type: http
     tls: false
     resources: [{{names: [client], compress: false}}]
-log_config: {folder}/log.yaml
-media_store_path: {folder}/media
-signing_key_path: {folder}/signing.key
-report_stats: false
-macaroon_secret_key: only-for-a-benchmark
-form_secret: only-for-a-benchmark
 trusted_key_servers: []
-presence: {{enabled: false}}
 enable_registration: true
 enable_registration_without_verification: true
 rc_message: {{per_second: 1000000, burst_count: 1000000}}
@@ -51,13 +44,6 @@ _SQLITE = """  name: sqlite3
 _POSTGRES = """  name: psycopg2
   args: {{dsn: "{dsn}", cp_min: 5, cp_max: 10}}
 """
-_LOG = """
-version: 1
-formatters: {plain: {format: '%(asctime)s %(name)s %(message)s'}}
-handlers: {console: {class: logging.StreamHandler, formatter: plain}}
-root: {level: WARNING, handlers: [console]}
-disable_existing_loggers: false
-"""
 _HASH = (
     "import bcrypt,time;s=bcrypt.gensalt(12);t=time.process_time();"
     "[bcrypt.hashpw(b'quartz-otter-cedar-93-lantern',s) for _ in range(3)];"
@@ -78,18 +64,16 @@ class Synapse:
         folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self.database = None if dsn is not None else folder / "homeserver.db"
-        (folder / "log.yaml").write_text(_LOG)
+        self._homeserver("--generate-config", "--server-name", "localhost", "--report-stats=no")
         choice = _SQLITE.format(folder=folder) if dsn is None else _POSTGRES.format(dsn=dsn)
         settings = _SETTINGS.format(folder=folder, port=self.port, database=choice)
-        (folder / "homeserver.yaml").write_text(settings)
-        self._module("generate_keys")
+        (folder / "load.yaml").write_text(settings)
+        self._homeserver("--generate-keys")
 
     @contextlib.contextmanager
     def run(self, days: int = 0) -> Iterator[Running]:
         """Run it, today: no day is new to it."""
-        config = str(self._folder / "homeserver.yaml")
-        command = [str(self._python), "-m", "synapse.app.homeserver", "-c", config]
-        with running(command, self.port, self._folder / "log", cwd=self._folder) as server:
+        with running(self._command(), self.port, self._folder / "log", cwd=self._folder) as server:
             yield server
 
     def hash_cost(self) -> str:
@@ -103,11 +87,14 @@ class Synapse:
         """There is nothing to recompute."""
         return ""
 
-    def _module(self, _what: str) -> None:
-        config = str(self._folder / "homeserver.yaml")
+    def _homeserver(self, *arguments: str) -> None:
         subprocess.run(
-            [str(self._python), "-m", "synapse.app.homeserver", "-c", config, "--generate-keys"],
-            check=True,
-            cwd=self._folder,
-            capture_output=True,
+            [*self._command(), *arguments], check=True, cwd=self._folder, capture_output=True
         )
+
+    def _command(self) -> list[str]:
+        # Of two files the second wins; what it leaves out is as it was generated.
+        files = [self._folder / "homeserver.yaml", self._folder / "load.yaml"]
+        named = [word for file in files if file.exists() for word in ("-c", str(file))]
+        named = named or ["-c", str(files[0])]
+        return [str(self._python), "-m", "synapse.app.homeserver", *named]
