@@ -16,9 +16,9 @@ _BOTH: Final = ("conversations", "people")
 def migrate(conv_path: Path, user_path: Path | None = None, *, upto: int | None = None) -> None:
     """Bring the schema of one file for both sides, or of one file for each, up to date.
 
-    *upto* is the newest migration to apply, where that is not the newest there is. Each file changes
-    in one transaction or not at all. `NewerSchemaError` where a newer version of the program wrote
-    it; `StoreUnavailableError` where it cannot be written.
+    *upto* is the newest migration to apply, where that is not the newest there is. Each file
+    changes in one transaction or not at all. `NewerSchemaError` where a newer version of the
+    program wrote it; `StoreUnavailableError` where it cannot be written.
     """
     if user_path is None or user_path == conv_path:
         _migrate_file(conv_path, _BOTH, upto)
