@@ -129,7 +129,8 @@ async def test_a_device_without_a_secret_shows_nothing_until_another_approves_it
         await becomes(pending, room_id, "join")
         assert (await sees(pending, room_id, event_id)).body == "for your eyes"
         answer = await pending.send(room_id, "on a screen of its own")
-        assert (await sees(pair.left, room_id, answer)).body == "on a screen of its own"
+        for person in (pair.left, pending):
+            assert (await sees(person, room_id, answer)).body == "on a screen of its own"
         assert bodies(await whole_history(pending, room_id)) == [
             "for your eyes",
             "on a screen of its own",
