@@ -11,6 +11,7 @@ from tests.store.making import ALICE, BOB, Store, chains, event, found, say
 from halfdoor.ids import BadId
 from halfdoor.store.errors import StoreUnavailableError
 from halfdoor.store.postgres.opening import PostgresStore
+from halfdoor.store.sqlite import commits
 from halfdoor.store.sqlite.lanes import Side
 from halfdoor.store.sqlite.opening import Store as SqliteStore
 
@@ -145,7 +146,7 @@ async def test_a_database_that_another_program_locks_is_unavailable(
     embedded: SqliteHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = embedded.store
-    await store.database.write(lambda con: con.execute("PRAGMA busy_timeout=1").fetchone())
+    monkeypatch.setattr(commits, "BUSY_MS", 1)
     other = sqlite3.connect(store.paths[1], isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreUnavailableError, match="another program"):

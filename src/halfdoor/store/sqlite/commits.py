@@ -13,12 +13,15 @@ from halfdoor.store.sqlite.lanes import FunctionLane, Lane, Outcome, Side
 class Job:
     """One write that waits for its commit; `outcome` is what `run` said, `result` the answer."""
 
-    __slots__ = ("answer", "item", "lane", "outcome", "result")
+    __slots__ = ("answer", "brief", "item", "lane", "outcome", "result")
 
-    def __init__(self, lane: Lane, item: Any, answer: "asyncio.Future[Any]") -> None:
+    def __init__(
+        self, lane: Lane, item: Any, answer: "asyncio.Future[Any]", *, brief: bool = False
+    ) -> None:
         self.lane = lane
         self.item = item
         self.answer = answer
+        self.brief = brief
         self.outcome: Outcome = None
         self.result: Outcome = None
 
@@ -34,9 +37,49 @@ class Committer:
     def __init__(self, conversations: sqlite3.Connection, people: sqlite3.Connection) -> None:
         self._con = {Side.CONVERSATIONS: conversations, Side.PEOPLE: people}
         self._shared = conversations is people
+        for con in set(self._con.values()):
+            con.execute("PRAGMA busy_timeout=0")
+
+    def prepare(self, jobs: list[Job]) -> bool:
+        """Write *jobs* in a transaction that `conclude` makes durable; this waits for nobody.
+
+        False where that cannot be: then nothing was written, and `commit` finds out why.
+        """
+        if not self._shared:
+            return False
+        con = self._con[Side.PEOPLE]
+        try:
+            con.execute("BEGIN IMMEDIATE")
+            for step, part in _steps(jobs):
+                step(con, part)
+        except Exception:  # noqa: BLE001 - a poison item may raise anything
+            _undo(con, jobs)
+            return False
+        return True
+
+    def conclude(self, jobs: list[Job]) -> None:
+        """Make durable what was prepared of *jobs*; where that fails, they are written anew."""
+        con = self._con[Side.PEOPLE]
+        try:
+            con.execute("COMMIT")
+        except Exception:  # noqa: BLE001 - written once more, which finds out why
+            _undo(con, jobs)
+            self.commit(jobs)
 
     def commit(self, jobs: list[Job]) -> None:
-        """Give every job its result, which is durable where it is no exception."""
+        """Give every job its result, which is durable where it is no exception.
+
+        Where another program holds the database locked, this waits a while for it.
+        """
+        for con in set(self._con.values()):
+            con.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        try:
+            self._commit(jobs)
+        finally:
+            for con in set(self._con.values()):
+                con.execute("PRAGMA busy_timeout=0")
+
+    def _commit(self, jobs: list[Job]) -> None:
         checkpoints = [job for job in jobs if job.lane is CHECKPOINT]
         if checkpoints:
             jobs = [job for job in jobs if job.lane is not CHECKPOINT]
@@ -45,12 +88,10 @@ class Committer:
                 emptied = _checkpoint(con) and emptied
             for job in checkpoints:
                 job.result = emptied
-        first = [job for job in jobs if job.lane.side is Side.CONVERSATIONS]
-        second = [job for job in jobs if job.lane.side is Side.PEOPLE]
         if self._shared and jobs:
-            self._transact(Side.PEOPLE, [(_run, first), (_follow, first), (_run, second)])
+            self._transact(Side.PEOPLE, _steps(jobs))
         elif not self._shared:
-            self._transact_apart(first, second)
+            self._transact_apart(*_sides(jobs))
 
     def _transact_apart(self, first: list[Job], second: list[Job]) -> None:
         """Write the two sides one after the other, where each has a file of its own."""
@@ -72,12 +113,7 @@ class Committer:
             con.execute("COMMIT")
             return
         except Exception as error:  # noqa: BLE001 - a poison item may raise anything
-            # Where even this fails, the next BEGIN does too, and says so to its callers.
-            with contextlib.suppress(sqlite3.Error):
-                if con.in_transaction:
-                    con.execute("ROLLBACK")
-            for lane in {job.lane for job in jobs}:
-                lane.forget()
+            _undo(con, jobs)
             if len(jobs) == 1 or is_unavailable(error):
                 failure = named(error) if isinstance(error, sqlite3.Error) else error
                 for job in jobs:
@@ -92,6 +128,16 @@ class Committer:
             con.close()
 
 
+def _undo(con: sqlite3.Connection, jobs: list[Job]) -> None:
+    """Leave the transaction of *jobs*, and whatever was remembered of it."""
+    # Where even this fails, the next BEGIN does too, and says so to its callers.
+    with contextlib.suppress(sqlite3.Error):
+        if con.in_transaction:
+            con.execute("ROLLBACK")
+    for lane in {job.lane for job in jobs}:
+        lane.forget()
+
+
 def _checkpoint(con: sqlite3.Connection) -> bool:
     """Move the log into the file and cut it to nothing, unless a reader still needs it."""
     con.execute("PRAGMA busy_timeout=100")
@@ -103,6 +149,18 @@ def _checkpoint(con: sqlite3.Connection) -> bool:
     finally:
         con.execute(f"PRAGMA busy_timeout={BUSY_MS}")
     return not busy
+
+
+def _sides(jobs: list[Job]) -> tuple[list[Job], list[Job]]:
+    """Return those that write to conversations, and those that write to people."""
+    first = [job for job in jobs if job.lane.side is Side.CONVERSATIONS]
+    return first, [job for job in jobs if job.lane.side is Side.PEOPLE]
+
+
+def _steps(jobs: list[Job]) -> list[_Step]:
+    """Return the steps of one transaction over both sides."""
+    first, second = _sides(jobs)
+    return [(_run, first), (_follow, first), (_run, second)]
 
 
 def _run(con: sqlite3.Connection, jobs: list[Job]) -> None:

@@ -126,7 +126,7 @@ class SqliteConversations:
         await self._write(Sweep())
 
     async def _write(self, work: Work) -> Any:
-        return await self._database.write_in(self._sequencer, work)
+        return await self._database.write_in(self._sequencer, work, brief=True)
 
     async def _read(self, function: Callable[[sqlite3.Connection], T]) -> T:
         return await self._database.read(function, Side.CONVERSATIONS)

@@ -159,5 +159,5 @@ class SqliteMailbox:
         )
 
     async def _write(self, function: _Function[T]) -> T:
-        result: T = await self._database.write_in(self._lane, function)
+        result: T = await self._database.write_in(self._lane, function, brief=True)
         return result

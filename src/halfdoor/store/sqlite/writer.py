@@ -1,12 +1,17 @@
-"""The one thread that writes: while one batch is made durable, the next gathers (SCALE §3)."""
+"""Group commit: while one batch is made durable, the next gathers (SCALE §3).
+
+Statements of brief writes run where they are asked for, in the event loop: each would otherwise
+fight another thread for the interpreter. What waits for the disk, the commit, has a thread of its
+own, and so has all that may take long.
+"""
 
 import asyncio
 import contextlib
 import sqlite3
 import threading
-import time
+from collections import deque
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Any, Final
 
 from halfdoor.store.errors import StoreClosedError
@@ -17,6 +22,8 @@ BATCH: Final = 256
 # How long a batch gathers company where the one before it had some (SCALE §3).
 LINGER_SECONDS: Final = 0.001
 
+_Step = Callable[[list[Job]], None]
+
 
 class Writer:
     """Owns the writing connections; *people* is *conversations* where both share one file."""
@@ -26,13 +33,18 @@ class Writer:
         conversations: sqlite3.Connection,
         people: sqlite3.Connection,
         *,
-        pause: Callable[[float], None] = time.sleep,
+        linger: float = LINGER_SECONDS,
     ) -> None:
-        """*pause* holds up the thread for some seconds, while a batch gathers company."""
+        """*linger* is for how many seconds a batch gathers company."""
         self._committer = Committer(conversations, people)
-        self._pause = pause
-        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._linger = linger
+        self._waiting: deque[Job] = deque()
+        self._at_work = False
+        self._idle: asyncio.Future[None] | None = None
         self._closing = False
+        self._in_company = False
+        # A step that the thread is to take, and the batch that it is for.
+        self._steps: SimpleQueue[tuple[_Step, list[Job]] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="halfdoor-writer", daemon=True)
         self._thread.start()
 
@@ -40,87 +52,95 @@ class Writer:
         """Queue the emptying of the logs; False if a reader stands in the way just now."""
         return self.submit(CHECKPOINT, None)
 
-    def submit(self, lane: Lane, item: Any) -> "asyncio.Future[Any]":
-        """Queue *item* and return the future of its durable outcome (call on the event loop)."""
+    def submit(self, lane: Lane, item: Any, *, brief: bool = False) -> "asyncio.Future[Any]":
+        """Queue *item* and return the future of its durable outcome (call on the event loop).
+
+        A *brief* one is a few rows, whose statements may run in the event loop.
+        """
         if self._closing:
             raise StoreClosedError("the store is closing")
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._queue.put(Job(lane, item, answer))
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Any] = loop.create_future()
+        self._waiting.append(Job(lane, item, answer, brief=brief))
+        if not self._at_work:
+            self._at_work = True
+            self._call_next(loop)
         return answer
 
     @property
     def waiting(self) -> int:
         """How many writes wait to be taken up; for admission control and metrics."""
-        return self._queue.qsize()
+        return len(self._waiting)
 
     async def close(self) -> None:
         """Finish what is queued, then stop the thread and close its connections."""
+        loop = asyncio.get_running_loop()
         if not self._closing:
             self._closing = True
-            self._queue.put(None)
-        await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+            if self._at_work:
+                self._idle = loop.create_future()
+                await self._idle
+            self._steps.put(None)
+        await loop.run_in_executor(None, self._thread.join)
 
-    def _work(self) -> None:
-        """Take what waits, make it durable, answer; until the queue ends."""
-        jobs: list[Job] = []
-        ended = False
-        while not ended:
-            jobs, ended = self._gather(in_company=len(jobs) > 1)
-            if jobs:
-                self._commit(jobs)
-                self._answer(jobs)
-        self._committer.close()
+    def _call_next(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Have the next batch taken up.
 
-    def _commit(self, jobs: list[Job]) -> None:
-        """Make *jobs* durable; whatever goes wrong is told to their callers, and the thread lives.
-
-        Without it every later write would wait for ever.
-        """
-        try:
-            self._committer.commit(jobs)
-        except Exception as error:  # noqa: BLE001 - told to whoever waits
-            for job in jobs:
-                job.result = error
-
-    def _gather(self, *, in_company: bool) -> tuple[list[Job], bool]:
-        """Return the next batch, and whether the queue has ended.
-
-        On an idle server a lone write commits at once. Where writes come *in company*, the first
+        On an idle server a lone write commits at once. Where writes come in company, the first
         one waits a moment for the others: alone it would cost as much as they do together.
         """
-        jobs: list[Job] = []
-        job = self._queue.get()
-        if in_company:
-            # A pause that a strange clock refuses is no pause.
-            with contextlib.suppress(OSError):
-                self._pause(LINGER_SECONDS)
-        while job is not None:
-            jobs.append(job)
-            if len(jobs) == BATCH:
-                return jobs, False
-            try:
-                job = self._queue.get_nowait()
-            except Empty:
-                return jobs, False
-        return jobs, True
-
-    @staticmethod
-    def _answer(jobs: list[Job]) -> None:
-        """Wake the callers, once for the whole batch; those who left are passed over."""
-        loop = jobs[0].answer.get_loop()
-        try:
-            loop.call_soon_threadsafe(_resolve, jobs)
-        except RuntimeError:
-            # The loop is gone and its callers with it. What was written stays written.
-            return
-
-
-def _resolve(jobs: list[Job]) -> None:
-    """Give each caller its result."""
-    for job in jobs:
-        if job.answer.done():
-            continue
-        if isinstance(job.result, Exception):
-            job.answer.set_exception(job.result)
+        if self._in_company:
+            loop.call_later(self._linger, self._take_up)
         else:
-            job.answer.set_result(job.result)
+            loop.call_soon(self._take_up)
+
+    def _take_up(self) -> None:
+        """Write the next batch as far as no disk is waited for; the thread does the rest."""
+        jobs = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+        self._in_company = len(jobs) > 1
+        step = self._committer.commit
+        if all(job.brief for job in jobs):
+            # What goes wrong here goes wrong there again, and is told to the callers.
+            with contextlib.suppress(Exception):
+                if self._committer.prepare(jobs):
+                    step = self._committer.conclude
+        self._steps.put((step, jobs))
+
+    def _work(self) -> None:
+        """Take the steps that may have to wait, and have each batch answered; until there is none.
+
+        Whatever goes wrong is told to the callers, and the thread lives: without it every later
+        write would wait for ever.
+        """
+        while (task := self._steps.get()) is not None:
+            step, jobs = task
+            try:
+                step(jobs)
+            except Exception as error:  # noqa: BLE001 - told to whoever waits
+                for job in jobs:
+                    job.result = error
+            loop = jobs[0].answer.get_loop()
+            try:
+                loop.call_soon_threadsafe(self._answer, loop, jobs)
+            except RuntimeError:
+                # The loop is gone and its callers with it. What was written stays written.
+                self._waiting.clear()
+                self._at_work = False
+        self._committer.close()
+
+    def _answer(self, loop: asyncio.AbstractEventLoop, jobs: list[Job]) -> None:
+        """Wake the callers of a batch, and go on with those who came meanwhile."""
+        if self._waiting:
+            self._call_next(loop)
+        else:
+            self._at_work = False
+            if self._idle is not None:
+                self._idle.set_result(None)
+        for job in jobs:
+            # Those who left are passed over.
+            if job.answer.done():
+                continue
+            if isinstance(job.result, Exception):
+                job.answer.set_exception(job.result)
+            else:
+                job.answer.set_result(job.result)
