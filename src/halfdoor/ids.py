@@ -4,6 +4,7 @@ import re
 import secrets
 import string
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -22,6 +23,7 @@ class BadId(ValueError):  # noqa: N818 - named for the fact, as its readers say 
     """An id that no server of this house would have made."""
 
 
+@lru_cache(maxsize=16_384)
 def bucket(identifier: str) -> int:
     """Return the bucket, 0 to 4095, of a conversation or user id (SEALING §1)."""
     try:

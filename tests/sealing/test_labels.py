@@ -1,5 +1,6 @@
 """The one input form, against the plain definitions of SEALING §1."""
 
+import hmac
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from halfdoor.sealing.labels import (
     Denied,
     H,
+    MacKey,
     b64,
     canonical,
     enc,
@@ -137,3 +139,23 @@ def test_kdf_is_extract_with_empty_salt_and_then_expand() -> None:
     assert kdf(b"secret", b"info", 96) == expand(prk, b"info", 96)
     assert expand(prk, b"info") == mac(prk, b"info\x01")
     assert H(b"x") == sha256(b"x").digest()
+
+
+@given(key=st.binary(max_size=64), data=st.binary(max_size=300))
+def test_a_mac_key_gives_what_hmac_gives_however_often_it_is_asked(key: bytes, data: bytes) -> None:
+    """RFC 2104, against the standard library."""
+    ready = MacKey(key)
+    for text in (data, b"", data + b"x", data):
+        assert ready.mac(text) == hmac.digest(key, text, "sha256") == mac(key, text)
+
+
+def test_a_mac_key_longer_than_a_block_is_refused(denied: Expect) -> None:
+    with denied():
+        MacKey(bytes(65))
+
+
+def test_a_mac_key_gives_the_published_value() -> None:
+    """RFC 4231 §4.2."""
+    assert MacKey(b"\x0b" * 20).mac(b"Hi There").hex() == (
+        "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
+    )

@@ -2,6 +2,7 @@
 
 from halfdoor.sealing.envelope import EventFields, EventKeys, EventSealer
 from halfdoor.sealing.epochs import NewEpoch
+from halfdoor.sealing.labels import MacKey
 from halfdoor.sealing.media import MediaSealer
 from halfdoor.sealing.opening.events import EventOpener
 from halfdoor.sealing.opening.media import MediaOpener
@@ -25,6 +26,7 @@ def test_password_secrets_print_nothing() -> None:
 
 
 def test_what_stands_for_an_epochs_key_prints_nothing() -> None:
+    assert repr(MacKey(SECRET)) == "MacKey(…)"
     assert repr(EventKeys(SECRET, HH)) == "EventKeys(…)"
     assert repr(EventSealer(SECRET, HH)) == "EventSealer(…)"
     assert repr(EventOpener(SECRET, HH)) == "EventOpener(…)"

@@ -10,7 +10,7 @@ import pytest
 
 from halfdoor import ids
 from halfdoor.sealing import slots
-from halfdoor.sealing.labels import enc
+from halfdoor.sealing.labels import MacKey, enc
 from halfdoor.sealing.opening import user_keys
 from halfdoor.sealing.suites import XWING, PrivateKey
 from halfdoor.sealing.symmetric import wrap
@@ -231,7 +231,9 @@ def test_a_retry_has_the_id_of_the_request_it_repeats() -> None:
 
     def event_id(*parts: str) -> str:
         k_id, sender, device, conv, endpoint, txn = parts
-        return slots.transaction_event_id(k_id.encode(), sender, device, conv, endpoint, txn)
+        return slots.transaction_event_id(
+            MacKey(k_id.encode()), sender, device, conv, endpoint, txn
+        )
 
     assert event_id(*request) == event_id(*request)
     assert ids.read_id("$", event_id(*request))[0] == ids.bucket("!r:x")

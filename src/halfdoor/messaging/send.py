@@ -23,6 +23,7 @@ from halfdoor.messaging.room import Room
 from halfdoor.messaging.rooms import Rooms
 from halfdoor.messaging.sight import may_see
 from halfdoor.safety.contact import ContactRefused
+from halfdoor.sealing.labels import MacKey
 from halfdoor.sealing.slots import transaction_event_id
 
 # State that is written by the server, or at creation alone.
@@ -54,7 +55,7 @@ class Sender:
         self._store = store
         self._rooms = rooms
         self._contacts = contacts
-        self._k_id = k_id
+        self._k_id = MacKey(k_id)
 
     async def message(
         self, reader: Reader, conv: str, event_type: str, content: Content, txn: str

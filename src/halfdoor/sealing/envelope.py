@@ -1,6 +1,5 @@
 """The envelope of one event: its clear fields bound to its sealed content (SEALING §3)."""
 
-import hmac
 import os
 from functools import cached_property, lru_cache
 from hashlib import sha256
@@ -9,7 +8,7 @@ from typing import Final, final
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from halfdoor.sealing.labels import Denied, H, canonical, extend, prefix
+from halfdoor.sealing.labels import Denied, H, MacKey, canonical, extend, prefix
 
 CLEAR: Final = b"\x00"
 SEALED: Final = b"\x01"
@@ -78,21 +77,19 @@ def _clear_hash(
 
 @final
 class EventKeys:
-    """Derives the key of each event of one epoch. Its hash state stands for the epoch key."""
+    """Derives the key of each event of one epoch. Its hash states stand for the epoch key."""
 
-    __slots__ = ("_head", "_state")
+    __slots__ = ("_head", "_mac")
 
     def __init__(self, cek: bytes, hh: bytes) -> None:
-        self._state = hmac.new(cek, digestmod=sha256)
+        self._mac = MacKey(cek)
         self._head = event_head(hh)
 
     def derive(self, fields: EventFields, salt: bytes) -> tuple[bytes, bytes]:
         """Return key and ctx of the event *fields* under its *salt*."""
         ctx = event_ctx(self._head, fields, salt)
-        # HKDF-Expand of one block (RFC 5869 §2.3), from a state that has read the key already.
-        state = self._state.copy()
-        state.update(ctx + b"\x01")
-        return state.digest(), ctx
+        # HKDF-Expand of one block (RFC 5869 §2.3).
+        return self._mac.mac(ctx + b"\x01"), ctx
 
     def __repr__(self) -> str:
         return "EventKeys(…)"

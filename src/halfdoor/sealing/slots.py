@@ -9,7 +9,7 @@ import base58
 from argon2.low_level import Type, hash_secret_raw
 
 from halfdoor import ids
-from halfdoor.sealing.labels import Denied, enc, kdf, mac
+from halfdoor.sealing.labels import Denied, MacKey, enc, kdf, mac
 from halfdoor.sealing.suites import XWING, PrivateKey, PublicKey
 from halfdoor.sealing.symmetric import wrap
 
@@ -168,8 +168,8 @@ def seal_account_data(
 
 
 def transaction_event_id(
-    k_id: bytes, sender: str, device: str, conv: str, endpoint: str, txn: str
+    k_id: MacKey, sender: str, device: str, conv: str, endpoint: str, txn: str
 ) -> str:
     """Return the event id of a request with a transaction id: the same again on a retry."""
-    drawn = mac(k_id, enc("event-id", sender, device, conv, endpoint, txn))
+    drawn = k_id.mac(enc("event-id", sender, device, conv, endpoint, txn))
     return ids.make_id("$", ids.bucket(conv), drawn[: ids.RANDOM_BYTES])

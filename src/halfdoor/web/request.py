@@ -182,6 +182,9 @@ class Request:
                 raise TooLargeError
             if declared == 0:
                 return b""
+        if self.line is not None and not self.line.more:
+            # All of it is here already: nobody can dawdle.
+            return await self._collect(most, declared)
         reader = self._slow.begin()
         try:
             return await self._collect(most, declared)
