@@ -73,6 +73,23 @@ async def test_only_the_epochs_of_a_hold_lie_under_its_key(house: House) -> None
     assert all(report.ok for report in await chains(store))
 
 
+async def test_a_hold_on_days_to_come_takes_nothing_of_the_days_before(house: House) -> None:
+    store = house.store
+    at = await three_days(store)
+    month = month_of(house.clock.now)
+    assert await store.retention.freeze(at.conv, "case 1", epochs=(4, 4)) == 0
+    assert await under(house, "event") == {month}
+    head = await say(store, at, event(at.conv, ALICE), start=epoch_start(4, ALICE, BOB))
+    assert head.head.epoch == 4
+    # When it ends, no row is left under the key that ends with it.
+    assert await store.retention.thaw(at.conv, "case 1")
+    await store.retention.end_months(0)
+    assert await under(house, "event") == {month}
+    store = await house.reopen()
+    assert await seqs(store, at.conv) == list(range(1, 11))
+    assert all(report.ok for report in await chains(store))
+
+
 async def test_a_held_conversation_opens_when_its_month_has_ended(house: House) -> None:
     store, month = house.store, month_of(house.clock.now)
     held, other = await three_days(store), await three_days(store)

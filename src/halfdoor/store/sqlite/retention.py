@@ -219,8 +219,11 @@ class SqliteRetentionRows:
         after = (
             await self._all(_SQL["first_seq"], *at, epochs[1] + 1) if epochs[1] < OPEN_END else []
         )
+        if epochs[0] > 1 and not first:
+            # The first of them has not begun: no event lies in them yet.
+            return 1, 0
         # State from before what is kept belongs to the oldest epoch that is left.
-        low = first[0][0] if epochs[0] > 1 and first else 0
+        low = first[0][0] if epochs[0] > 1 else 0
         return low, after[0][0] - 1 if after else _LAST
 
     async def freezes(self, place: Place) -> Sequence[Freeze]:
