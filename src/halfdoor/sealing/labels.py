@@ -49,20 +49,20 @@ def extend(head: bytes, *fields: str | int | bytes) -> bytes:
     Text is UTF-8, an integer 8 bytes big-endian (0 to 2^64-1), bytes stay as they are, each
     after its length in 4 bytes. Anything else, booleans and null among them, is `Denied`.
     """
-    out = head
+    parts = [head]
     try:
         for field in fields:
-            if isinstance(field, bytes):
-                data = field
-            elif isinstance(field, str):
+            if type(field) is str:
                 data = field.encode()
+            elif type(field) is bytes:
+                data = field
             elif type(field) is int:
                 data = field.to_bytes(8, "big")
             else:
                 break
-            out += len(data).to_bytes(4, "big") + data
+            parts += (len(data).to_bytes(4, "big"), data)
         else:
-            return out
+            return b"".join(parts)
     except (UnicodeEncodeError, OverflowError):
         pass
     raise Denied
