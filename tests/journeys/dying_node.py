@@ -18,7 +18,6 @@ from halfdoor.store.postgres import database as postgres_database
 from halfdoor.store.postgres.conversations import PostgresConversations
 from halfdoor.store.sqlite.commits import Committer
 from halfdoor.store.sqlite.conversations import SqliteConversations
-from halfdoor.store.sqlite.lanes import Side
 
 # In the order in which a message passes them; the first writes of a process are not yet a crowd.
 COUNTS = {
@@ -71,17 +70,18 @@ def _before_the_write(pass_by: Callable[[], None]) -> None:
 
 
 def _before_the_commit(pass_by: Callable[[], None]) -> None:
-    transact: Any = Committer._transact
+    conclude: Any = Committer.conclude
     commit: Any = postgres_database._commit
 
-    def dying(self: Any, side: Side, steps: list[Any]) -> None:
-        transact(self, side, [*steps, (lambda _con, _jobs: pass_by(), [])])
+    def dying(self: Any, jobs: list[Any]) -> None:
+        pass_by()
+        conclude(self, jobs)
 
     async def dying_too(con: Any) -> None:
         pass_by()
         await commit(con)
 
-    Committer._transact = dying  # type: ignore[method-assign]
+    Committer.conclude = dying  # type: ignore[method-assign]
     postgres_database._commit = dying_too
 
 
@@ -100,18 +100,18 @@ def _while_it_commits(pass_by: Callable[[], None]) -> None:
 
 
 def _after_the_commit(pass_by: Callable[[], None]) -> None:
-    transact: Any = Committer._transact
+    conclude: Any = Committer.conclude
     commit: Any = postgres_database._commit
 
-    def dying(self: Any, side: Side, steps: list[Any]) -> None:
-        transact(self, side, steps)
+    def dying(self: Any, jobs: list[Any]) -> None:
+        conclude(self, jobs)
         pass_by()
 
     async def dying_too(con: Any) -> None:
         await commit(con)
         pass_by()
 
-    Committer._transact = dying  # type: ignore[method-assign]
+    Committer.conclude = dying  # type: ignore[method-assign]
     postgres_database._commit = dying_too
 
 

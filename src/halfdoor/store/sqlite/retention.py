@@ -223,8 +223,7 @@ class SqliteRetentionRows:
             # The first of them has not begun: no event lies in them yet.
             return 1, 0
         # State from before what is kept belongs to the oldest epoch that is left.
-        low = first[0][0] if epochs[0] > 1 else 0
-        return low, after[0][0] - 1 if after else _LAST
+        return first[0][0] if epochs[0] > 1 else 0, after[0][0] - 1 if after else _LAST
 
     async def freezes(self, place: Place) -> Sequence[Freeze]:
         """Return the holds on a conversation, each checked against its mac."""
