@@ -1,11 +1,12 @@
-"""Switch off each guard of the sealing room, one at a time, and see that a test notices.
+"""Switch off each guard of the sealing room and a few more, and see that a test notices.
 
     python tests/mutate.py [--only slots.py] [--jobs 2]
 
-A guard is every `raise`, every call of a `check_…`, and every part of a condition that decides
-over a `raise`. The tests are collected once; then, for each guard, a forked process takes the
-code of its file without that guard and runs them until one fails. Exit status 0 says: every
-guard that was found was tried, and none of them can go missing unnoticed.
+A guard is every `raise`, every call of a `check_…`, every part of a condition that decides over a
+`raise`, and every change that has to be durable before what follows it. The tests are collected
+once; then, for each guard, a forked process takes the code of its file without that guard and runs
+them until one fails. Exit status 0 says: every guard that was found was tried, and none of them can
+go missing unnoticed.
 """
 
 import argparse
@@ -26,8 +27,64 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "halfdoor"
-TESTS = ["tests/sealing", "tests/test_ids.py"]
+TESTS = [
+    "tests/sealing",
+    "tests/test_ids.py",
+    "tests/safety/test_what_limits_refuse.py",
+    "tests/readers/review/test_claims_and_leases.py",
+    "tests/readers/review/test_conflicts_of_interest.py",
+    "tests/readers/review/test_what_comes_next.py",
+    "tests/readers/review/test_reveals_are_logged_first.py",
+    "tests/readers/review/test_reveals_ask_the_conversation.py",
+    "tests/readers/review/test_cases_are_merged.py",
+    "tests/readers/review/test_a_case_unopened.py",
+    "tests/readers/review/test_the_staff_log_hangs_together.py",
+    "tests/readers/review/test_what_may_be_chosen.py",
+    "tests/readers/review/test_what_may_be_contested.py",
+    "tests/readers/review/test_statements_of_reasons.py",
+    "tests/store/test_desk_guards_refuse.py",
+    "tests/store/test_witnesses_are_refused.py",
+    "tests/web/console/test_console_refuses_first.py",
+    "tests/accounts/test_staff_sign_in_with_passkeys.py",
+    "tests/accounts/test_staff_accounts_and_sessions.py",
+]
+# Beside the sealing room: who may see and hold a case, that a reveal is logged before it opens and
+# checked against what was stored; what a limited person is refused, what needs a second person,
+# what may be contested, and what a statement of reasons must say; who of the staff comes in.
+BESIDE = (
+    "ids.py",
+    "accounts/staff.py",
+    "accounts/staff_ceremonies.py",
+    "accounts/staff_invitations.py",
+    "accounts/staff_roles.py",
+    "accounts/staff_sessions.py",
+    "accounts/staff_sign_in.py",
+    "safety/limiting.py",
+    "readers/review/queue_roles.py",
+    "readers/review/leases.py",
+    "readers/review/conflicts.py",
+    "readers/review/wellness.py",
+    "readers/review/merging.py",
+    "readers/review/moves.py",
+    "readers/review/asking.py",
+    "readers/review/cases.py",
+    "readers/review/reveal.py",
+    "readers/review/evidence_opening.py",
+    "readers/review/staff_log.py",
+    "readers/review/choices.py",
+    "readers/review/judging.py",
+    "readers/review/contests.py",
+    "readers/review/statements.py",
+    "store/desk_changes.py",
+    "web/console/console.py",
+    "web/console/form.py",
+    "store/desk_rows.py",
+    "store/witness.py",
+)
 SECONDS_PER_RUN = 120
+# Without the guard the change is judged as before, and nothing is written.
+WRITTEN_FIRST = "await self._changes.change(case, judge)"
+JUDGED_ONLY = "await judge(await found(self._store, case))"
 
 
 @dataclass(frozen=True)
@@ -45,7 +102,7 @@ class Mutant:
 
 def guarded_files(only: str) -> list[Path]:
     """Return the files with guards whose paths end in *only*."""
-    files = [PACKAGE / "ids.py", *sorted(PACKAGE.glob("sealing/**/*.py"))]
+    files = [*(PACKAGE / one for one in BESIDE), *sorted(PACKAGE.glob("sealing/**/*.py"))]
     return [file for file in files if str(file).endswith(only)]
 
 
@@ -55,6 +112,8 @@ def mutants(file: Path) -> Iterator[Mutant]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.stmt) and (isinstance(node, ast.Raise) or is_check(node)):
             yield Mutant(file, node.lineno, ast.unparse(node), replaced(source, node, "pass"))
+        if isinstance(node, ast.Expr) and is_written_first(node):
+            yield Mutant(file, node.lineno, ast.unparse(node), replaced(source, node, JUDGED_ONLY))
         if isinstance(node, ast.If) and any(isinstance(one, ast.Raise) for one in node.body):
             for part, without in weaker(node.test):
                 text = replaced(source, node.test, ast.unparse(without))
@@ -68,6 +127,11 @@ def is_check(node: ast.stmt) -> bool:
     called = node.value.func
     name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
     return name.lstrip("_").startswith("check_")
+
+
+def is_written_first(node: ast.Expr) -> bool:
+    """Tell whether *node* only waits until a change that was judged is durable."""
+    return ast.unparse(node) == WRITTEN_FIRST
 
 
 def weaker(test: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
@@ -140,7 +204,7 @@ class Trials:
         items.sort(key=lambda item: (is_property(item), "test_vectors" in item.nodeid))
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtestloop(self) -> bool | None:
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         """Fork the trials. None lets pytest go on, in a child; True ends the parent's run."""
         pid = self._fork(None)
         if pid is None:
@@ -153,6 +217,9 @@ class Trials:
                 mutant = waiting.pop()
                 pid = self._fork(mutant)
                 if pid is None:
+                    # Those of the same room notice most; the order among them stays.
+                    room = str(mutant.file.parent.relative_to(PACKAGE))
+                    session.items.sort(key=lambda item: f"tests/{room}/" not in item.nodeid)
                     return None
                 running[pid] = mutant
             pid, status = os.wait()
@@ -176,7 +243,10 @@ class Trials:
 
 def is_property(item: pytest.Item) -> bool:
     """Tell whether *item* runs on many generated examples."""
-    return isinstance(item, pytest.Function) and hypothesis.is_hypothesis_test(item.function)
+    if not isinstance(item, pytest.Function):
+        return False
+    # A state machine is a case of unittest whose one test has this name.
+    return item.name == "runTest" or hypothesis.is_hypothesis_test(item.function)
 
 
 def verdict(status: int) -> str:
@@ -192,13 +262,16 @@ def verdict(status: int) -> str:
 
 def run(trials: Trials) -> None:
     """Collect the tests and let *trials* run them."""
-    # The tests of this room need no plugin, and one failing example is enough for them here.
+    # The tests of these rooms need no plugin but the one that runs coroutines, and one failing
+    # example is enough for them here.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     generate = [hypothesis.Phase.explicit, hypothesis.Phase.generate]
     hypothesis.settings.register_profile("mutate", phases=generate, database=None)
     hypothesis.settings.load_profile("mutate")
-    sys.path.insert(0, str(PACKAGE.parent))
+    sys.path[:0] = [str(PACKAGE.parent), str(ROOT)]
     options = ["-x", "-qq", "--capture=no", "--import-mode=importlib", "-p", "no:cacheprovider"]
+    options += ["-p", "pytest_asyncio.plugin", "-o", "asyncio_mode=auto"]
+    options += ["-o", "asyncio_default_fixture_loop_scope=function"]
     paths = [str(ROOT / path) for path in TESTS]
     code = pytest.main([*options, "-c", os.devnull, f"--rootdir={ROOT}", *paths], [trials])
     if trials.in_child:

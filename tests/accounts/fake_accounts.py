@@ -7,6 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from halfdoor.accounts.errors import ConflictError
+from halfdoor.accounts.person_facts import laid_over
 from halfdoor.accounts.records import (
     AccountRecord,
     Block,
@@ -141,7 +142,7 @@ class FakeAccountStore:
     async def change_persons(self, facts: Mapping[str, Mapping[str, Any]]) -> None:
         for user, changed in facts.items():
             before = self.people.get(user) or PersonRecord(user=user)
-            self.people[user] = replace(before, **changed)
+            self.people[user] = laid_over(before, changed)
 
     async def connections(self, user: str) -> dict[str, Connection]:
         return dict(self.ties.get(user, {}))

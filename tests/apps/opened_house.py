@@ -13,7 +13,7 @@ from halfdoor.apps.caller import Caller
 from halfdoor.apps.control import answer
 from halfdoor.apps.doors import build_apps
 from halfdoor.apps.house import House
-from halfdoor.apps.setting import Setting
+from halfdoor.apps.setting import ConsolePlace, Setting
 from halfdoor.apps.verbs import Verb
 from halfdoor.clock import Clock
 from halfdoor.config.model import Config
@@ -42,7 +42,13 @@ def user(name: str) -> str:
     return f"@{name}:{SERVER}"
 
 
-def open_house(folder: Path, *, two_files: bool = False, clock: Clock | None = None) -> House:
+def open_house(
+    folder: Path,
+    *,
+    two_files: bool = False,
+    clock: Clock | None = None,
+    console: ConsolePlace | None = None,
+) -> House:
     """Open the house in *folder*, made where there is none."""
     data = folder / "data"
     return House(
@@ -53,6 +59,7 @@ def open_house(folder: Path, *, two_files: bool = False, clock: Clock | None = N
             data_dir=data,
             outer_key=outer_key_file(folder / "outer.key", data, make=True),
             two_files=two_files,
+            console=console,
         ),
         clock or FixedClock(),
     )

@@ -10,8 +10,10 @@ from urllib.parse import quote
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 from tests.apps.opened_house import SERVER, Person, make, user
 from tests.messaging.little_house import escrow_set
+from tests.store.desk_making import case, happened, report, told
 from tests.store.postgres_houses import LEFT, RIGHT, WHOLE, Postgresql
 
 from halfdoor.accounts.errors import ErasedError, NotFoundError, UserInUseError
@@ -24,6 +26,8 @@ from halfdoor.ids import bucket
 from halfdoor.messaging import farewell
 from halfdoor.messaging.keep import Keeper, NoEscrowSetError
 from halfdoor.policy.load import load
+from halfdoor.readers.review.records import CaseState
+from halfdoor.readers.review.store import DeskChange
 from halfdoor.store.migrate import migration_files
 from halfdoor.store.outerkey import outer_key_file
 from halfdoor.store.postgres.opening import PostgresStore
@@ -437,3 +441,34 @@ def _execute(path: Path, statement: str) -> None:
     with con:
         con.execute(statement.replace("b'", "x'").replace("m" * 32, "6d" * 32))
     con.close()
+
+
+async def test_the_desk_forgets_who_reported_and_keeps_a_case_about_them_until_it_is_decided(
+    town: Town,
+) -> None:
+    await people(town)
+    desk = town.house.store.desk
+    filed = case("case_b", subject=BEN, victims=(EVE,), state=CaseState.CLOSED)
+    about, _ = await desk.commit(
+        DeskChange(
+            cases=(case(subject=EVE, victims=()), filed),
+            reports=(report(reporter=BEN, subject=EVE), report("rep_b", "case_b", reporter=EVE)),
+            events=(happened(actor=BEN), happened(case="case_b", actor=EVE)),
+            notices=(told(user=EVE),),
+        )
+    )
+    await town.house.erasing.begin(EVE, messages=False)
+    await town.finish()
+    assert [(one.reporter, one.note) for one in await desk.reports("case_b")] == [("", "")]
+    assert await desk.notices(EVE, town.clock.now) == []
+    assert len(await desk.reports("case_a")) == 1
+    # The job waits for the case, also over a restart.
+    await town.reopen()
+    desk = town.house.store.desk
+    await desk.commit(DeskChange(cases=(replace(about, state=CaseState.DECIDED),)))
+    town.clock.now += HOUR + 1
+    await town.house.sweep_work()
+    assert await desk.case("case_a") is None
+    assert await desk.reports_by(BEN, 0) == []
+    assert await desk.case("case_b") is not None
+    assert (await town.rows("people"))["job"] == []

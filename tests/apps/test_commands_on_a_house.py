@@ -20,14 +20,20 @@ from tests.apps.opened_house import (
 from halfdoor.accounts.records import PersonRecord
 from halfdoor.apps.house import House
 from halfdoor.apps.verbs import (
+    ChangeStaffRoles,
     Connect,
     ContinueRenewal,
     CreateUser,
     Deactivate,
+    EndStaff,
     ExplainContact,
+    InviteStaff,
+    InviteStaffAgain,
+    ListStaff,
     ListUsers,
     PrepareKey,
     RemoveFormerKeys,
+    RemoveStaffPasskey,
     RenewAccountKey,
     ResetPassword,
     RotateKey,
@@ -389,6 +395,12 @@ async def test_no_answer_holds_anything_that_people_wrote(house: House) -> None:
         RemoveFormerKeys(),
         RenewAccountKey(),
         ContinueRenewal(),
+        InviteStaff(name="Robin", roles=("reviewer",), place="DE", people=(ada.user,)),
+        InviteStaffAgain(id="stf_nobody"),
+        ListStaff(),
+        ChangeStaffRoles(id="stf_nobody", roles=("lead",)),
+        RemoveStaffPasskey(id="stf_nobody", passkey="none"),
+        EndStaff(id="stf_nobody"),
     ]
     assert {type(verb) for verb in every} == set(Verb.__args__)
     answers = "\n".join([json.dumps(await ask(house, verb)) for verb in every])
@@ -409,6 +421,12 @@ def test_the_verbs_are_a_closed_list_and_none_is_about_a_conversation() -> None:
         "user.show",
         "user.list",
         "policy.explain",
+        "staff.invite",
+        "staff.invite_again",
+        "staff.list",
+        "staff.roles",
+        "staff.end",
+        "staff.remove_passkey",
         "key.show",
         "key.prepare",
         "key.rotate",

@@ -124,3 +124,38 @@ async def test_a_payload_lies_sealed(store: Store, tmp_path: Path) -> None:
     await store.close()
     files = b"".join(path.read_bytes() for path in (tmp_path / "data").glob("*.db*"))
     assert b"canary-of-a-job-9b1e" not in files
+
+
+async def test_what_is_due_at_once_ends_a_pause_and_what_was_due_before_it_too(
+    store: Store,
+) -> None:
+    work = Work(store.jobs, {}, StoppedClock())
+    async with asyncio.timeout(60):
+        pause = asyncio.create_task(work.pause(3_600))
+        await asyncio.sleep(0)
+        work.hurry()
+        await pause
+        work.hurry(after_ms=1)
+        await work.pause(3_600)
+    # And by itself.
+    await work.pause(0)
+    await store.close()
+
+
+async def test_what_must_hold_at_once_waits_for_no_other_work_and_no_slice(store: Store) -> None:
+    clock, slow, quick = StoppedClock(), Counts(), Falls(0)
+    slow.store = quick.store = store
+    work = Work(store.jobs, {"slow": slow, "quick": quick}, clock, first=("quick",))
+    names = [f"job {n}" for n in range(20)]
+    for name in names:
+        await store.jobs.add(
+            Job(ub=1, id=f"slow {name}", queue="slow", run_at=clock.now - 9, payload=b"3")
+        )
+        await store.jobs.add(Job(ub=1, id=name, queue="quick", run_at=clock.now))
+    # There is no time for anything else.
+    await work.go_on(seconds=0)
+    assert sorted(quick.done) == sorted(names)
+    assert await store.jobs.find(1, "slow job 0") is not None
+    await work.go_on(seconds=30)
+    assert await store.jobs.claim(clock.now, LEASE_MS) is None
+    await store.close()

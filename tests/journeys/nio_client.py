@@ -1,14 +1,16 @@
 """A person who uses matrix-nio."""
 
 import asyncio
+import json
 import uuid
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import nio
-from tests.journeys.house import House
 from tests.journeys.person import ClientError, Message, eventually
 from tests.journeys.seen_events import SeenRoom
+from tests.journeys.served import Served
 
 _TIMELINE_LIMIT = 20
 
@@ -19,7 +21,7 @@ class NioClient:
     nio keeps no timeline, so `SeenRoom` keeps what its callbacks bring, exactly as it comes.
     """
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: Served) -> None:
         self._house = house
         self._client = nio.AsyncClient(
             house.base_url,
@@ -35,7 +37,7 @@ class NioClient:
         self._loop: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, house: House) -> "NioClient":
+    async def open(cls, house: Served) -> "NioClient":
         return cls(house)
 
     @property
@@ -151,6 +153,16 @@ class NioClient:
     async def redact(self, room_id: str, event_id: str) -> str:
         answer = await self._client.room_redact(room_id, event_id)
         return str(_granted(answer, nio.RoomRedactResponse).event_id)
+
+    async def report(self, room_id: str, event_id: str, reason: str) -> None:
+        # nio has no method for it; its own request with its own session is what an app sends.
+        answer = await self._client.send(
+            "POST",
+            f"/_matrix/client/v3/rooms/{quote(room_id)}/report/{quote(event_id)}",
+            json.dumps({"reason": reason}),
+            {"Authorization": f"Bearer {self.access_token}", "Content-Type": "application/json"},
+        )
+        assert answer.status == 200, f"{answer.status} {await answer.text()}\n{self._explain()}"
 
     async def read_up_to(self, room_id: str, event_id: str) -> None:
         answer = await self._client.room_read_markers(

@@ -35,7 +35,8 @@ class Node:
     """One server on plain HTTP at a loopback port of its own, with test suites' freedoms.
 
     *shared* holds what all nodes of a house share: the outer key and the escrow set. *more* are
-    tables of the configuration, for example `{"database": {"url": …}}`.
+    tables of the configuration, for example `{"database": {"url": …}}`, *settings* what stands
+    above them in place of a node's own.
     """
 
     def __init__(
@@ -44,7 +45,8 @@ class Node:
         *,
         shared: Path | None = None,
         data: Path | None = None,
-        more: Mapping[str, Mapping[str, str]] | None = None,
+        more: Mapping[str, Mapping[str, str | int]] | None = None,
+        settings: Mapping[str, str | int] | None = None,
     ) -> None:
         self.folder = folder
         self.data = data or folder / "data"
@@ -57,10 +59,12 @@ class Node:
         folder.mkdir(parents=True, exist_ok=True)
         self.shared.mkdir(parents=True, exist_ok=True)
         demo_escrow_set(self.shared / "escrow-set.json", "default")
-        self._write_config(more or {})
+        self._write_config(more or {}, settings or {})
 
-    def _write_config(self, more: Mapping[str, Mapping[str, str]]) -> None:
-        settings = {
+    def _write_config(
+        self, more: Mapping[str, Mapping[str, str | int]], own: Mapping[str, str | int]
+    ) -> None:
+        settings: dict[str, str | int] = {
             "server_name": "localhost",
             "port": self.port,
             "data_dir": str(self.data),
@@ -68,6 +72,7 @@ class Node:
             "escrow_set_file": str(self.shared / "escrow-set.json"),
             "development": True,
             "log_level": "warning",
+            **own,
         }
         lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
         for table, values in more.items():

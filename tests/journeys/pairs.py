@@ -9,6 +9,7 @@ from tests.journeys.house import House
 from tests.journeys.js_client import JsClient
 from tests.journeys.nio_client import NioClient
 from tests.journeys.person import Message, Person
+from tests.journeys.served import Served
 
 PASSWORD = "seven quiet otters row upstream"
 KINDS: dict[str, type[JsClient] | type[NioClient]] = {"js": JsClient, "nio": NioClient}
@@ -29,13 +30,13 @@ def new_name() -> str:
     return f"person{next(_names)}"
 
 
-async def new_account(house: House) -> str:
+async def new_account(house: Served) -> str:
     """Register somebody with the journey's password; return the user id."""
     async with house.client() as raw:
         return str((await raw.register(new_name(), PASSWORD))["user_id"])
 
 
-async def sign_up(house: House, kind: str, user: str | None = None) -> Person:
+async def sign_up(house: Served, kind: str, user: str | None = None) -> Person:
     """A device of *user*, or of a new account, signed in by password and not yet syncing."""
     user_id = user or await new_account(house)
     person: Person = await KINDS[kind].open(house)

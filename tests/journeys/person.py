@@ -80,6 +80,9 @@ class Person(Protocol):
 
     async def redact(self, room_id: str, event_id: str) -> str: ...
 
+    async def report(self, room_id: str, event_id: str, reason: str) -> None:
+        """Report one message, as a stock client does: with words of one's own."""
+
     async def read_up_to(self, room_id: str, event_id: str) -> None: ...
 
     async def typing(self, room_id: str, *, is_typing: bool) -> None: ...

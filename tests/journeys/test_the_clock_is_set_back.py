@@ -5,12 +5,9 @@ server is started that sees the old year for the first time.
 """
 
 import asyncio
-import shutil
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -18,47 +15,16 @@ import pytest_asyncio
 from tests.journeys.crash_load import V3
 from tests.journeys.crash_town import Town, Traffic, settle
 from tests.journeys.crash_verdict import Verdict
+from tests.journeys.false_clock import PROGRAM, FalseClock
 from tests.journeys.light_load import until
-from tests.journeys.node_process import Node, module_environment
+from tests.journeys.node_process import Node
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PEOPLE = 10
 ENOUGH = 40
 HOUR = 3600
-PROGRAM = [sys.executable, "-m", "tests.journeys.faketime_node"]
 BEGINNING = datetime(2027, 1, 1, 0, 20, tzinfo=UTC)
-
-
-class Clock:
-    """A clock that processes read anew at every look; only time waited for stays the machine's."""
-
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / "clock"
-        self._ahead = int((BEGINNING - datetime.now(UTC)).total_seconds())
-        self.set_back(0)
-
-    def set_back(self, seconds: int) -> None:
-        """Set it back so many seconds."""
-        self._ahead -= seconds
-        # In one step: a process may look at any moment.
-        fresh = self._file.with_suffix(".new")
-        fresh.write_text(f"{self._ahead:+}\n")
-        fresh.replace(self._file)
-
-    def environment(self) -> dict[str, str]:
-        """What lets a process see this clock."""
-        if shutil.which("faketime") is None:
-            pytest.fail("faketime is missing: install Debian's package faketime")
-        [library] = Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")
-        return {
-            "LD_PRELOAD": str(library),
-            "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "DONT_FAKE_MONOTONIC": "1",
-            **module_environment(),
-        }
 
 
 @dataclass(frozen=True)
@@ -74,7 +40,7 @@ class Told:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def told(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Told]:
     folder = tmp_path_factory.mktemp("clock")
-    node, clock = Node(folder / "node"), Clock(folder)
+    node, clock = Node(folder / "node"), FalseClock(folder, BEGINNING)
 
     async def started() -> None:
         environment = clock.environment()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 from tests.messaging.fake_store import FakeStore
 
 from halfdoor.messaging.audience import Audience
@@ -33,6 +34,7 @@ from halfdoor.policy.load import load
 from halfdoor.readers.participants.keyring import Keyring
 from halfdoor.safety.ages import AgeBand
 from halfdoor.safety.contact import Person
+from halfdoor.safety.measures import NONE, Limits
 from halfdoor.sealing.labels import b64
 from halfdoor.sealing.shares import EscrowSet
 from halfdoor.sealing.suites import X25519, PrivateKey, PublicKey
@@ -61,6 +63,7 @@ class FakePeople:
     connections: dict[frozenset[str], str] = field(default_factory=dict)
     blocked: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     suspended_users: set[str] = field(default_factory=set)
+    limited: dict[str, Limits] = field(default_factory=dict)
     chose_dm: set[str] = field(default_factory=set)
     _blocks: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -70,6 +73,10 @@ class FakePeople:
 
     async def suspended(self, user: str) -> bool:
         return user in self.suspended_users
+
+    async def limits(self, user: str) -> Limits:
+        held = self.limited.get(user, NONE)
+        return replace(held, suspended=True) if user in self.suspended_users else held
 
     async def exists(self, user: str) -> bool:
         return user in self.accounts

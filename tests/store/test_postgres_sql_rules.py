@@ -45,7 +45,9 @@ BUCKETS = CONVERSATIONS | PEOPLE
 def named(text: str) -> list[str]:
     """Return the tables a statement names, in order, as often as it names them."""
     text = text.replace("FOR UPDATE", "").replace("DO UPDATE", "")
-    return re.findall(r"\b(?:FROM|JOIN|INTO|UPDATE|COPY)\s+([a-z_]+)", text)
+    found = re.findall(r"\b(?:FROM|JOIN|INTO|UPDATE|COPY)\s+([a-z_]+)", text)
+    # Its rows are values that were given.
+    return [one for one in found if one != "unnest"]
 
 
 def unbound(text: str) -> list[str]:

@@ -7,18 +7,23 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from tests.store.desk_making import REPORTERS, whole_change
+from tests.store.desk_making import report as desk_report
 from tests.store.houses import House
 from tests.store.making import ALICE, BOB, event, found, member_event, say
 from tests.store.postgres_houses import PostgresHouse
 from tests.store.test_accounts_store import CANARY, full
+from tests.store.test_staff_accounts_are_kept import ROBIN, passkey, token
 from tests.store.test_the_outer_key_is_replaced import cleaned
 
 from halfdoor.accounts.changes import change_of
 from halfdoor.accounts.records import Block, Connection, LoginToken
+from halfdoor.accounts.staff_store import StaffChange
 from halfdoor.accounts.store import AccountState
 from halfdoor.apps.work import LEASE_MS, Work
 from halfdoor.messaging.ledger import Append
 from halfdoor.messaging.mailbox import AccountData
+from halfdoor.readers.review.records import Task
 from halfdoor.sealing.labels import Denied
 from halfdoor.sealing.outer import OuterKeys, RowMacError, unwrap_data_key
 from halfdoor.store.freezes import Freeze, check_freeze, freeze_mac
@@ -55,6 +60,13 @@ async def fill(house: House) -> str:
         await house.store.mailbox.set_account_data(user, data)
     await store.put_connections([Connection(a=ALICE, b=BOB, source="platform", since=NOW)])
     await store.put_login_token(LoginToken(lookup=b"l" * 32, user=ALICE, expires=NOW + 99))
+    links = (token("session", b"s" * 32),)
+    await house.store.staff.commit(
+        StaffChange(staff=ROBIN, passkeys=(passkey(b"p" * 32),), adds=links)
+    )
+    # Its task is work that nobody takes yet.
+    later = Task(id="task_a", queue="enforce", run_at=NOW * 2, payload=b"what to do")
+    await house.store.desk.commit(whole_change(tasks=(later,)))
     return at.conv
 
 
@@ -74,6 +86,14 @@ async def check_readable(house: House, conv: str) -> None:
     assert data is not None
     assert data.body == CANARY
     assert [place.conv for place in await house.store.mailbox.places(BOB)] == [conv]
+    staff = house.store.staff
+    assert await staff.member(ROBIN.id)
+    assert await staff.passkey(b"p" * 32)
+    assert await staff.token("session", b"s" * 32)
+    desk = house.store.desk
+    assert await desk.reports("case_a") == [desk_report()]
+    assert len(await desk.evidence("case_a")) == len(await desk.events("case_a")) == 1
+    assert len(await desk.staff_log(0, 9)) == len(await desk.notices(REPORTERS[0], NOW)) == 1
     at = await house.store.conversations.room(conv)
     assert at is not None
     # Writing reads the members' rows under their macs.
@@ -274,7 +294,8 @@ def test_no_table_with_a_mac_is_forgotten() -> None:
         if "mac" in {row[1] for row in con.execute(f"PRAGMA table_info({table})")}
     }
     con.close()
-    assert with_mac | {"account_data", "job"} == {table.name for table in TABLES}
+    sealed_alone = {"account_data", "job", *(one for one in tables if one.startswith("desk_"))}
+    assert with_mac | sealed_alone == {table.name for table in TABLES}
 
 
 async def test_what_retention_and_holds_say_of_a_conversation_stays_valid(house: House) -> None:

@@ -63,6 +63,13 @@ class Devices:
         check_live(session)
         await self._end(session.user, None)
 
+    async def end_all(self, user: str) -> None:
+        """End every session of *user*, who is not asked; `NotFoundError` for no account.
+
+        The slots of password and recovery key stay: who is let in again can sign in.
+        """
+        await self._end(user, None)
+
     async def _end(self, user: str, devices: frozenset[str] | None) -> None:
         gone = await self._changes.make(user, lambda state: _ended(state, devices))
         if gone:

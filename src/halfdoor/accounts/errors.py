@@ -37,6 +37,14 @@ class UserInUseError(AccountsError):
     """The name is taken (400 M_USER_IN_USE)."""
 
 
+class EndedError(DeactivatedError):
+    """A decision of the review desk ended the account, which *user* may contest."""
+
+    def __init__(self, user: str) -> None:
+        super().__init__("This account was closed by a decision, which can be contested.")
+        self.user = user
+
+
 class ErasedError(DeactivatedError):
     """The person was erased: nobody takes their name, and nothing is kept about them."""
 

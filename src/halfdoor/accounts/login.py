@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final, final
 
-from halfdoor.accounts.errors import ForbiddenError, ForeignRegionError
+from halfdoor.accounts.errors import EndedError, ForbiddenError, ForeignRegionError
 from halfdoor.accounts.jwt import Platform
 from halfdoor.accounts.login_tokens import LoginTokens
 from halfdoor.accounts.names import typed_user
@@ -66,7 +66,7 @@ class Login:
         if secrets is None or login is None:
             raise ForbiddenError(_WRONG)
         self._attempts.forgive(user, request.ip)
-        return await self._sign_in.open(user, request, Given(secrets=secrets, login=login), now)
+        return await self._open(user, request, Given(secrets=secrets, login=login), now)
 
     async def jwt(self, token: str, request: LoginRequest, now: int) -> SignedIn:
         """Log in with a JWT of the platform; the account is made on the first one.
@@ -87,7 +87,7 @@ class Login:
             facts["guardian"] = subject_user(facts["guardian"], self._server)
         # The facts first: whatever the new session does is judged by them.
         await self._people.claim(user, facts)
-        answer = await self._sign_in.open(user, request, Given(), now)
+        answer = await self._open(user, request, Given(), now)
         if claims.name is not None:
             await self._profiles.set_if_absent(user, "displayname", claims.name)
         return answer
@@ -97,4 +97,10 @@ class Login:
         if request.ip is not None:
             self._attempts.check_address(request.ip, now)
         user = await self._tokens.take(token, now)
-        return await self._sign_in.open(user, request, Given(), now)
+        return await self._open(user, request, Given(), now)
+
+    async def _open(self, user: str, request: LoginRequest, given: Given, now: int) -> SignedIn:
+        """Open a session, but none of an account that a decision ended (`EndedError`)."""
+        if await self._people.is_ended(user, now):
+            raise EndedError(user)
+        return await self._sign_in.open(user, request, given, now)

@@ -8,6 +8,8 @@ from halfdoor.accounts.errors import ForbiddenError, InvalidUsernameError
 # Matrix, "User identifiers": what a server may give out today.
 _LOCALPART: Final = re.compile(r"[a-z0-9._=/+-]+")
 _MAX_BYTES: Final = 255
+# The server's own voice, from which notices come: no person has it, however they got their name.
+SERVER_LOCALPART: Final = "notices"
 
 
 def check_localpart(localpart: str, server: str) -> str:
@@ -18,6 +20,8 @@ def check_localpart(localpart: str, server: str) -> str:
     # The specification keeps the leading underscore for application services; we have none.
     if localpart.startswith("_"):
         raise InvalidUsernameError("a name does not begin with an underscore")
+    if localpart == SERVER_LOCALPART:
+        raise InvalidUsernameError("this name is the server's own")
     return user
 
 

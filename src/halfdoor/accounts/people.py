@@ -125,6 +125,12 @@ class People:
         """Suspend *user*, or lift that."""
         await self.change({user: {"suspended": suspended}})
 
+    async def is_ended(self, user: str, now: int) -> bool:
+        """Tell whether a decision ended the account of *user*: it lets nobody in."""
+        await self.look_anew([user])
+        held = (await self.person(user)).measures
+        return any(one.kind == "terminated" and one.holds(now) for one in held)
+
     async def choose_dm(self, user: str, *, choice: bool | None) -> None:
         """Note the person's own choice whether direct messages are on."""
         await self.change({user: {"dm_choice": choice}})

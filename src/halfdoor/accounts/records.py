@@ -159,11 +159,33 @@ class StartOverRecord(msgspec.Struct, frozen=True, kw_only=True):
         return f"StartOverRecord(session={self.session!r}, due={self.due})"
 
 
+class MeasureRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A measure of the review desk that binds a person; `safety.measures` says what each means.
+
+    Found by `id` for good. It never changes but for `reversed`, which is set once.
+    """
+
+    id: str
+    kind: str
+    decision: str
+    starts: int
+    ends: int | None = None
+    scope: str = ""
+    reversed: int | None = None
+
+    def holds(self, now: int) -> bool:
+        """Tell whether it binds at *now* (ms)."""
+        return (
+            self.reversed is None and self.starts <= now and (self.ends is None or now < self.ends)
+        )
+
+
 class PersonRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What the platform says of a person, and the person's own switch for direct messages.
 
     `age_band` is under13, 13-15, 16-17, adult or None (unknown); `age_source` says who vouches.
-    `dm_choice` is None until touched; `guardian_allows` are user ids.
+    `dm_choice` is None until touched; `guardian_allows` are user ids. `suspended` is the platform's
+    or an operator's word, `measures` are decisions of the review desk: neither lifts the other.
     """
 
     user: str
@@ -174,6 +196,8 @@ class PersonRecord(msgspec.Struct, frozen=True, kw_only=True):
     suspended: bool = False
     dm_choice: bool | None = None
     guardian_allows: tuple[str, ...] = ()
+    # Added later: a row without measures bears the same mac as before (`store.accounts_rows`).
+    measures: tuple[MeasureRecord, ...] = ()
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):

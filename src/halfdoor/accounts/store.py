@@ -158,7 +158,8 @@ class AccountStore(Protocol):
     async def change_persons(self, facts: Mapping[str, Mapping[str, object]]) -> None:
         """Change the named facts of each person and no others, in one transaction for each bucket.
 
-        A person nobody named before is made. No other write comes between reading and writing.
+        A person nobody named before is made. No other write comes between reading and writing, and
+        measures join those that are there (`person_facts.laid_over`).
         """
         ...
 

@@ -1,4 +1,4 @@
-"""What `halfdoor user` and `halfdoor policy explain` do on a house, running or opened for them."""
+"""What the commands of an administrator do on a house, running or opened for them."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -17,6 +17,7 @@ from halfdoor.accounts.errors import (
 from halfdoor.accounts.records import PersonRecord
 from halfdoor.accounts.recovery import way_back
 from halfdoor.apps.house import House
+from halfdoor.apps.staff_control import perform_for_staff
 from halfdoor.apps.verbs import (
     Changed,
     Connect,
@@ -25,6 +26,7 @@ from halfdoor.apps.verbs import (
     Deactivate,
     ExplainContact,
     Explained,
+    HouseVerb,
     ListUsers,
     PasswordReset,
     PrepareKey,
@@ -34,6 +36,7 @@ from halfdoor.apps.verbs import (
     RotateKey,
     ShowKey,
     ShowUser,
+    StaffVerb,
     Suspend,
     Unsuspend,
     UserFacts,
@@ -85,7 +88,10 @@ async def answer(house: House, raw: bytes, *, log: FilteringBoundLogger | None =
     if log is not None:
         log.info("control", method=verb.__struct_config__.tag)
     try:
-        result = await perform(house, verb)
+        if isinstance(verb, StaffVerb):
+            result: msgspec.Struct = await perform_for_staff(house, verb)
+        else:
+            result = await perform(house, verb)
     except (InvalidUsernameError, InvalidParameterError) as error:
         return _refused("usage", f"{error}.")
     except AdultAndMinorError as error:
@@ -106,7 +112,7 @@ def _refused(kind: Kind, text: str) -> bytes:
     return msgspec.json.encode(Refused(kind, text))
 
 
-async def perform(house: House, verb: Verb) -> msgspec.Struct:
+async def perform(house: House, verb: HouseVerb) -> msgspec.Struct:
     """Do what *verb* says; the errors of accounts and store, and `AdultAndMinorError`."""
     match verb:
         case CreateUser():

@@ -1,6 +1,7 @@
 """`halfdoor demo`: a throwaway house on loopback, with a few people in it."""
 
 import shutil
+import socket
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -16,10 +17,12 @@ from halfdoor.apps.demo_people import (
     seed,
     seeded_accounts,
 )
+from halfdoor.apps.demo_staff import StaffLink, staff_links
 from halfdoor.apps.demo_story import play
 from halfdoor.apps.house import House
 from halfdoor.apps.server import run_house
 from halfdoor.config.demo import DemoOptions
+from halfdoor.config.desk import Console
 from halfdoor.config.model import Config, Jwt, Limits, PlatformApi, Rate
 from halfdoor.policy.load import load as load_policy
 from halfdoor.store.outerkey import default_path
@@ -58,18 +61,20 @@ def _run(options: DemoOptions, data: Path, outer_key: Path) -> int:
 
     async def ready(house: House, base_url: str) -> None:
         await seed(house, accounts)
+        console = house.setting.console
+        staff = [] if console is None else await staff_links(house, console)
         if options.play:
             try:
                 await play(house, config, accounts, _say)
             finally:
                 stopping.ask()
         elif options.json:
-            _say(_json_line(base_url, accounts))
+            _say(_json_line(base_url, accounts, staff))
         else:
-            for line in _welcome(base_url, accounts, data if options.data else None):
+            for line in _welcome(base_url, accounts, staff, data if options.data else None):
                 _say(line)
 
-    return run_house(config, ready, stopping=stopping)
+    return run_house(config, ready, stopping=stopping, demo=True)
 
 
 def _config(options: DemoOptions, data: Path, outer_key: Path) -> Config:
@@ -86,6 +91,7 @@ def _config(options: DemoOptions, data: Path, outer_key: Path) -> Config:
         development=options.development,
         log_level=options.log_level,
         limits=_GENEROUS,
+        console=_console(tls=options.tls_cert is not None),
     )
     if options.access_token_seconds is not None:
         config = msgspec.structs.replace(config, access_token_seconds=options.access_token_seconds)
@@ -98,17 +104,28 @@ def _config(options: DemoOptions, data: Path, outer_key: Path) -> Config:
     return config
 
 
+def _console(*, tls: bool) -> Console:
+    """Return a console on a port that is free now: its address stands in every link."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return Console(public_url=f"{'https' if tls else 'http'}://localhost:{port}", port=port)
+
+
 def _passwords_beside(outer_key: Path, data: Path) -> Path:
     """Return where the passwords of the demo in *data* are kept: never in *data*."""
     name = data.resolve().as_posix().strip("/").replace("/", "-")
     return outer_key.parent / f"demo-{name[-100:]}.json"
 
 
-def _json_line(base_url: str, accounts: Sequence[Account]) -> str:
-    return msgspec.json.encode({"base_url": base_url, "accounts": accounts}).decode()
+def _json_line(base_url: str, accounts: Sequence[Account], staff: Sequence[StaffLink]) -> str:
+    said = {"base_url": base_url, "accounts": accounts, "staff": staff}
+    return msgspec.json.encode(said).decode()
 
 
-def _welcome(base_url: str, accounts: Sequence[Account], data: Path | None) -> list[str]:
+def _welcome(
+    base_url: str, accounts: Sequence[Account], staff: Sequence[StaffLink], data: Path | None
+) -> list[str]:
     width = max(len(account.user_id) for account in accounts)
     people = [
         f"  {account.user_id:<{width}}  {account.password:<40}  {account.who}"
@@ -124,9 +141,13 @@ def _welcome(base_url: str, accounts: Sequence[Account], data: Path | None) -> l
         "People you can sign in as, with any Matrix client (homeserver: the address above):",
         *people,
         "",
+        "Staff of the review desk: each link signs in once, by itself, in a demonstration alone:",
+        *(f"  {one.name:<6} {one.role:<13} {one.link}  {one.who}" for one in staff),
+        "",
         "What to try",
         "  sign in as ada and as ben in two clients, and write to one another",
         "  as vic, who knows nobody, start a chat with mia, who is 14: it is refused",
+        "  as mia, report a message, and open it as one of the staff above",
         "  scripts/up --play                   a short story, told in this terminal",
         "  halfdoor policy explain --help      who may write to whom, and why",
         "",

@@ -38,6 +38,8 @@ ROLES: Final = (
     Role("ben", "adult", "an adult, connected with ada"),
     Role("mia", "13-15", "14 years old"),
     Role("vic", "adult", "an adult stranger, connected with nobody"),
+    Role("lea", "16-17", "16 years old, and chose to have direct messages"),
+    Role("tom", "adult", "an adult whom the platform connected with lea"),
 )
 
 
@@ -102,7 +104,10 @@ async def seed(house: House, accounts: Sequence[Account]) -> None:
         except UserInUseError:
             continue
         await house.profiles.set(account.user_id, "displayname", role.name.title())
-    await house.people.connect(accounts[0].user_id, accounts[1].user_id, "platform", now)
+    by_name = {role.name: account.user_id for role, account in zip(ROLES, accounts, strict=True)}
+    for one, other in (("ada", "ben"), ("tom", "lea")):
+        await house.people.connect(by_name[one], by_name[other], "platform", now)
+    await house.people.choose_dm(by_name["lea"], choice=True)
 
 
 def _password() -> str:

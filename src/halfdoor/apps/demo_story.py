@@ -9,6 +9,7 @@ import msgspec
 
 from halfdoor.apps.caller import Caller
 from halfdoor.apps.demo_people import Account
+from halfdoor.apps.demo_report import report_scene
 from halfdoor.apps.doors import build_apps
 from halfdoor.apps.house import House
 from halfdoor.config.model import Config
@@ -38,7 +39,7 @@ async def play(house: House, config: Config, accounts: Sequence[Account], say: S
         metrics_token=None,
         log=configure(config.log_level),
     )[0]
-    ada, ben, mia, vic = [Person(Caller(app), account) for account in accounts]
+    ada, ben, mia, vic, lea, tom = [Person(Caller(app), account) for account in accounts]
     say("1. Two people write to each other.")
     room, event_id = await _write(ada, ben, say)
     say("\n2. The same message, as ben sees it and as the database holds it.")
@@ -47,7 +48,12 @@ async def play(house: House, config: Config, accounts: Sequence[Account], say: S
     await _stranger(vic, mia, say)
     say("\n4. An administrator resets ben's password and signs in as ben.")
     await _reset(house, ben, room, say)
-    say("\ndemo ok: 2 messages, 1 stranger refused, 0 messages opened by the administrator")
+    say("\n5. tom, whom the platform connected with lea, who is 16, writes to her.")
+    await report_scene(house, lea, tom, say)
+    say(
+        "\ndemo ok: 4 messages, 1 stranger refused, 1 message opened for 1 report, 1 child safe,"
+        " 0 messages opened by the administrator"
+    )
 
 
 class Person:

@@ -3,6 +3,7 @@
 import secrets
 
 from halfdoor.apps.checks import Check
+from halfdoor.apps.doctor_desk import staff_log_check
 from halfdoor.apps.doctor_trials import ENOUGH, chains_check, reading_check, wrong_key_check
 from halfdoor.apps.stores import DatabasePlace
 from halfdoor.clock import SystemClock
@@ -35,6 +36,7 @@ async def examine_database(place: DatabasePlace, key: OuterKeyFile, *, chains: b
     try:
         found.append(wrong_key_check(refused=await _refuses(store, key)))
         found.append(reading_check(await some_bodies(store, ENOUGH)))
+        found.append(await staff_log_check(store.desk))
         if chains:
             found.append(chains_check([report async for report in chain_reports(store)]))
     except StoreError as error:

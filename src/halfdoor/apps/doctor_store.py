@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from halfdoor.apps.checks import Check, Result
+from halfdoor.apps.doctor_desk import staff_log_check
 from halfdoor.apps.doctor_trials import ENOUGH, chains_check, reading_check, wrong_key_check
 from halfdoor.clock import SystemClock
 from halfdoor.store.errors import DataInUseError, OuterKeyError, StoreError
@@ -38,6 +39,7 @@ async def examine_embedded(folder: Path, key: OuterKeyFile, *, chains: bool) -> 
     try:
         found.append(wrong_key_check(refused=await _refuses(store, key.path)))
         found.append(reading_check(await store.database.read(_some_bodies(store))))
+        found.append(await staff_log_check(store.desk))
         if chains:
             for path in set(store.paths):
                 await asyncio.to_thread(check_sound, path)

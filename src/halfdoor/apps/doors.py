@@ -11,6 +11,7 @@ from halfdoor.apps.house import House
 from halfdoor.config.model import Config, Limits
 from halfdoor.messaging.keep import BusyError
 from halfdoor.messaging.reading import Reader
+from halfdoor.readers.review.errors import AppealRefusedError, AppealWordsError, UnknownCaseError
 from halfdoor.safety.contact import ContactRefused
 from halfdoor.store.errors import StoreClosedError, StoreUnavailableError
 from halfdoor.web.address import ClientAddresses
@@ -22,17 +23,21 @@ from halfdoor.web.limits import limits_from
 from halfdoor.web.matrix import (
     account,
     accountdata,
+    administration,
+    closed_notices,
     devices,
     directory,
     discovery,
     filters,
     members,
     membership,
+    notices,
     own_keys,
     profiles,
     pushrules,
     receipts,
     relations,
+    reports,
     rooms,
     sending,
     state,
@@ -42,9 +47,11 @@ from halfdoor.web.matrix import (
     timeline,
 )
 from halfdoor.web.matrix.account_refusals import add_account_refusals
+from halfdoor.web.matrix.closed_notices import add_closed_refusal
 from halfdoor.web.matrix.kept_filters import KeptFilters
 from halfdoor.web.matrix.proofs import Proofs
 from halfdoor.web.matrix.refusals import add_refusals
+from halfdoor.web.matrix.report_refusals import add_report_refusals
 from halfdoor.web.matrix.signing_in import SigningIn
 from halfdoor.web.matrix.standing import Standing
 from halfdoor.web.metrics import Metrics
@@ -57,6 +64,10 @@ def error_table() -> ErrorTable:
     table = ErrorTable()
     add_refusals(table)
     add_account_refusals(table)
+    add_report_refusals(table)
+    table.add(UnknownCaseError, 404, "M_NOT_FOUND", str)
+    table.add(AppealRefusedError, 409, "M_FORBIDDEN", str)
+    table.add(AppealWordsError, 400, "M_INVALID_PARAM", str)
     table.add(
         StoreUnavailableError,
         503,
@@ -116,6 +127,12 @@ def matrix_routes(house: House, about: discovery.Discovery) -> list[Route]:
         *tags.routes(personal, standing),
         *pushrules.routes(personal),
         *directory.routes(_directory(house)),
+        *reports.routes(house.desk.reports),
+        *notices.routes(house.desk.noticeboard, house.desk.appeals),
+        *closed_notices.routes(
+            house.desk.noticeboard, house.desk.appeals, house.desk.tickets, house.clock
+        ),
+        *administration.routes(),
     ]
 
 
@@ -141,6 +158,8 @@ def build_apps(
     proxied = config.behind_proxy and config.metrics_bind is None
     door = MetricsDoor(token=metrics_token, behind_proxy=proxied)
     numbers = health_routes(metrics, door, draining)
+    errors = error_table()
+    add_closed_refusal(errors, house.desk.tickets, house.clock)
     front = [*matrix_routes(house, about), *(platform[1] if platform is not None else ())]
 
     def app(routes: list[Route]) -> App:
@@ -148,7 +167,7 @@ def build_apps(
             routes,
             sessions=Gate(house.sessions, house.keyring, house.clock),
             platform=platform[0] if platform is not None else None,
-            errors=error_table(),
+            errors=errors,
             limits=limits_from(config.limits, development=config.development),
             bodies=_bodies(config, config.limits),
             addresses=ClientAddresses(config.trusted_proxies if config.behind_proxy else ()),

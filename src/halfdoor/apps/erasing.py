@@ -17,6 +17,7 @@ from halfdoor.messaging.farewell import Farewell
 from halfdoor.messaging.keep import BusyError, NoEscrowSetError
 from halfdoor.safety.contact import ContactRefused
 from halfdoor.sealing.outer import RowMacError
+from halfdoor.store.desk_erasing import Keeping, Left
 from halfdoor.store.erasing import BLOCKS, CONTACTS, PEOPLE, QUEUE, Erased, ErasureStore, Scan
 from halfdoor.store.jobs import Job, JobStore
 
@@ -25,6 +26,7 @@ _AGAIN_MS: Final = 60_000
 # How often a conversation that is held is asked whether it still is.
 _HELD_MS: Final = 3_600_000
 _AT_ONCE: Final = 8
+_DAY_MS: Final = 86_400_000
 
 
 class Remembered(Protocol):
@@ -69,8 +71,16 @@ class Erasing:
         farewell: Farewell,
         remembered: Remembered,
         clock: Clock,
+        preserved_days: int = 365,
+        contested_days: int = 183,
     ) -> None:
-        """Take what each stage needs."""
+        """Take what each stage needs.
+
+        Cases of child safety stay for *preserved_days*, and reports by whoever is erased for
+        *contested_days* after they were decided.
+        """
+        self._preserved_ms = preserved_days * _DAY_MS
+        self._contested_ms = contested_days * _DAY_MS
         self._store = store
         self._jobs = jobs
         self._accounts = accounts
@@ -90,6 +100,8 @@ class Erasing:
             self._contacts_closed,
             self._connections,
             self._inbox,
+            # New stages stand here, or jobs under way would leave one out.
+            self._desk,
             self._rest,
             self._release,
         )
@@ -211,6 +223,9 @@ class Erasing:
     async def _inbox(self, at: Course) -> Course:
         return at if await self._store.drop_some(at.user) else _next(at)
 
+    async def _desk(self, at: Course) -> Course:
+        return at if await self._leave_desk(at.user) is Left.MORE else _next(at)
+
     async def _rest(self, at: Course) -> Course:
         if not await self._store.drop_rest(at.user):
             # An invitation that was on its way when all this began.
@@ -221,11 +236,20 @@ class Erasing:
         return _next(at)
 
     async def _release(self, at: Course) -> Course | None:
-        """Delete the wraps that a hold kept, once it has ended."""
+        """Delete what a hold kept, and a case that had to stay, once that has ended."""
         held = [conv for conv in at.held if not await self._store.forget_in(at.user, conv)]
-        return replace(at, held=tuple(held), wait=_HELD_MS) if held else None
+        desk = await self._leave_desk(at.user)
+        if desk is Left.MORE:
+            return replace(at, held=tuple(held))
+        waits = held or desk is Left.STAYS
+        return replace(at, held=tuple(held), wait=_HELD_MS) if waits else None
 
     # --- inside -------------------------------------------------------------------------------
+
+    async def _leave_desk(self, user: str) -> Left:
+        now = self._clock.now_ms()
+        keeping = Keeping(now - self._preserved_ms, now - self._contested_ms)
+        return await self._store.leave_desk(user, keeping)
 
     async def _contacts(self, at: Course, scan: Scan) -> Course:
         rows = await self._store.scan(scan, at.after or scan.before)

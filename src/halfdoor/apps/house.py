@@ -26,8 +26,10 @@ from halfdoor.accounts.theft import Theft
 from halfdoor.accounts.throttle import Attempts
 from halfdoor.accounts.tokens import Mint
 from halfdoor.accounts.uia import Uia
+from halfdoor.apps.desk import Desk
 from halfdoor.apps.key_work import KeyWork
 from halfdoor.apps.long_work import erasing_in, work_in
+from halfdoor.apps.outgoing import Outgoing
 from halfdoor.apps.setting import Setting
 from halfdoor.apps.stores import Opened, open_embedded, open_postgres
 from halfdoor.apps.waiting_devices import WaitingDevices
@@ -89,17 +91,12 @@ class House:
         self._conversations()
         self._accounts()
         self.key_work = KeyWork(self.store, setting.outer_key, setting.data_dir, self.clock)
+        self.desk = Desk(self)
+        self.outgoing = Outgoing(self)
         self.erasing = erasing_in(self)
         self.work = work_in(self)
         if nodes is not None:
-            nodes.join(
-                changes=self.changes,
-                people=self.people,
-                sessions=self.sessions,
-                audience=self.audience,
-                wakeups=self.wakeups,
-                typing=self.typing,
-            )
+            nodes.join(self)
 
     @classmethod
     async def open(cls, setting: Setting, clock: Clock | None = None) -> Self:
@@ -154,7 +151,7 @@ class House:
             others.type if others is not None else None,
         )
         self.personal = Personal(mailbox, self.keyring, self.audience, self.wakeups)
-        reading = Reading(conversations, self.keyring)
+        self.reading = reading = Reading(conversations, self.keyring)
         self.keeper = Keeper(
             store=conversations,
             rooms=self.rooms,
@@ -340,9 +337,12 @@ class House:
         await self.sessions.sweep(now)
         await self.store.destroy_held(now)
         await self.retention.run()
+        await self.desk.sweep(now)
 
     async def close(self) -> None:
         """Make everything durable and let the data directory go."""
+        await self.work.close()
+        await self.outgoing.close()
         if self.nodes is not None:
             await self.nodes.close()
         await self._opened.close()

@@ -1,20 +1,19 @@
 """A house that shares its database with others: what it has more than one that is alone (0013)."""
 
-from halfdoor.accounts.changes import Changes
-from halfdoor.accounts.people import People
-from halfdoor.accounts.sessions import Sessions
+from typing import TYPE_CHECKING
+
 from halfdoor.apps.stores import HouseStore
 from halfdoor.bus.nats import NatsBus
 from halfdoor.bus.place import BusPlace
-from halfdoor.messaging.audience import Audience
 from halfdoor.messaging.neighbours import Neighbours
 from halfdoor.messaging.rooms import Rooms
 from halfdoor.messaging.shared_rooms import SharedRooms
-from halfdoor.messaging.typing import Typing
 from halfdoor.messaging.versions import Versions
-from halfdoor.messaging.wake import Wakeups
 from halfdoor.store.postgres.opening import PostgresStore
 from halfdoor.store.postgres.used_names import UsedNames
+
+if TYPE_CHECKING:
+    from halfdoor.apps.house import House
 
 
 class Nodes:
@@ -41,22 +40,13 @@ class Nodes:
             else Neighbours(self.bus, self.versions, seconds=poll_seconds)
         )
 
-    def join(
-        self,
-        *,
-        changes: Changes,
-        people: People,
-        sessions: Sessions,
-        audience: Audience,
-        wakeups: Wakeups,
-        typing: Typing,
-    ) -> None:
-        """Let everything that remembers people forget them when others change them."""
-        self.versions.watch(forget=people.forget)
-        self.versions.watch(forget=audience.forget)
-        self.versions.watch(recheck=sessions.changed_elsewhere)
-        changes.listen(lambda change: self.neighbours.changed(change.account.user))
-        self.neighbours.join(wakeups, typing, self.rooms)
+    def join(self, house: "House") -> None:
+        """Let all in *house* that remembers people forget them when others change them."""
+        self.versions.watch(forget=house.people.forget)
+        self.versions.watch(forget=house.audience.forget)
+        self.versions.watch(recheck=house.sessions.changed_elsewhere)
+        house.changes.listen(lambda change: self.neighbours.changed(change.account.user))
+        self.neighbours.join(house.wakeups, house.typing, self.rooms)
 
     async def close(self) -> None:
         """Leave the others."""

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from halfdoor.apps.custodians import escrow_sets
 from halfdoor.apps.doors import build_apps
 from halfdoor.apps.hardening import harden
 from halfdoor.apps.house import House
-from halfdoor.apps.setting import Setting
+from halfdoor.apps.setting import ConsolePlace, Setting
 from halfdoor.apps.stores import database_place, outer_key_of
 from halfdoor.bus.errors import BusError
 from halfdoor.bus.place import BusPlace
@@ -35,6 +36,7 @@ from halfdoor.web.serve import Listener, ListenError, Stopping, serve
 
 _FAILED = 1
 _OFTEN_SECONDS = 1.0
+_DESK_SECONDS = 20.0
 _SELDOM_SECONDS = 3600.0
 
 Ready = Callable[[House, str], Coroutine[Any, Any, None]]
@@ -49,12 +51,14 @@ async def nothing_more(_house: House, _base_url: str) -> None:
     """What `up` does once it is ready: nothing but serve."""
 
 
-def run_house(config: Config, ready: Ready, *, stopping: Stopping | None = None) -> int:
+def run_house(
+    config: Config, ready: Ready, *, stopping: Stopping | None = None, demo: bool = False
+) -> int:
     """Open the house that *config* describes, serve it, and call *ready* once it answers."""
     harden()
     log = configure(config.log_level)
     try:
-        setting = setting_of(config)
+        setting = setting_of(config, demo=demo)
         uvloop.run(_serve(config, setting, ready, stopping or Stopping(), log))
     except (ConfigError, PolicyError, StoreError, ListenError) as error:
         # These texts are written for whoever runs the server and hold no secret.
@@ -63,8 +67,11 @@ def run_house(config: Config, ready: Ready, *, stopping: Stopping | None = None)
     return 0
 
 
-def setting_of(config: Config) -> Setting:
-    """Return what the house is built from; the outer key is made where there is no data yet."""
+def setting_of(config: Config, *, demo: bool = False) -> Setting:
+    """Return what the house is built from; the outer key is made where there is no data yet.
+
+    In a *demo* staff come in by links alone, so it is no setting that a file could hold.
+    """
     policy = load_policy(config.policy_file)
     return Setting(
         server_name=config.server_name,
@@ -81,7 +88,17 @@ def setting_of(config: Config) -> Setting:
         development=config.development,
         jwt=_jwt(config),
         key_source=_key_source(config),
+        console=_console(config, demo=demo),
+        webhooks=config.webhooks,
+        cyber_tip=config.cyber_tip,
     )
+
+
+def _console(config: Config, *, demo: bool) -> ConsolePlace | None:
+    public_url = config.console.public_url
+    if public_url is None:
+        return None
+    return ConsolePlace(public_url=public_url.rstrip("/"), demo=demo)
 
 
 def _bus(config: Config) -> BusPlace | None:
@@ -126,12 +143,14 @@ async def _serve(
     house = await House.open(setting)
     addresses: list[str] = []
     try:
+        await house.outgoing.begin()
         listeners = _listeners(house, config, addresses, stopping, log)
         async with control_socket(house, log), asyncio.TaskGroup() as tasks:
             house.retention.report = lambda swept: log.info("retention", **swept.numbers())
             sweeps = [
                 tasks.create_task(_sweep(house.sweep_often, _OFTEN_SECONDS, log)),
-                tasks.create_task(_sweep(house.sweep_work, _OFTEN_SECONDS, log)),
+                tasks.create_task(_sweep(house.sweep_work, _OFTEN_SECONDS, log, house.work.pause)),
+                tasks.create_task(_sweep(house.desk.sweep_often, _DESK_SECONDS, log)),
                 tasks.create_task(_sweep(house.sweep_seldom, _SELDOM_SECONDS, log)),
             ]
 
@@ -200,6 +219,11 @@ def _listeners(
                 tls_key=config.tls_key,
             )
         )
+    if house.setting.console is not None:
+        # Templates and attestations are for servers with a console alone.
+        from halfdoor.apps.console import console_listener  # noqa: PLC0415
+
+        listeners.append(console_listener(house, config, house.setting.console, metrics, log))
     return listeners
 
 
@@ -212,6 +236,10 @@ def _public_address(config: Config, base_url: str) -> str:
     return f"https://{config.server_name}"
 
 
+def _referrals(house: House, state: str) -> int:
+    return house.desk.vault.counted()[state]
+
+
 def _metrics(house: House) -> Metrics:
     metrics = Metrics()
     metrics.gauges.add(
@@ -222,6 +250,19 @@ def _metrics(house: House) -> Metrics:
         "Events that retention deleted since the start",
         lambda: house.retention.totals.deleted_events,
     )
+    metrics.gauges.add_total(
+        "review_alarms",
+        "Cases whose time was over before somebody claimed or decided them",
+        house.desk.cases.alarms.total,
+    )
+    for state, meaning in (
+        ("made", "Referrals to an authority that two people made"),
+        ("filed", "Referrals that were filed, by the server or by hand"),
+        ("failed", "Referrals that the authority's system refused: a person has to look"),
+    ):
+        metrics.gauges.add_total(
+            f"review_referrals_{state}", meaning, partial(_referrals, house, state)
+        )
     if house.nodes is not None:
         bus = house.nodes.bus
         metrics.gauges.add("bus_connected", "1 while hints travel", lambda: int(bus.is_connected))
@@ -246,12 +287,15 @@ def _metrics_token(path: Path | None) -> str | None:
 
 
 async def _sweep(
-    work: Callable[[], Awaitable[None]], seconds: float, log: FilteringBoundLogger
+    work: Callable[[], Awaitable[None]],
+    seconds: float,
+    log: FilteringBoundLogger,
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
     """Do *work* every so often; one failure must not end the keyring's forgetting."""
     while True:
         # Not all servers of a fleet at the same moment.
-        await asyncio.sleep(seconds * (0.9 + secrets.randbelow(200) / 1000))
+        await pause(seconds * (0.9 + secrets.randbelow(200) / 1000))
         try:
             await work()
         except Exception as error:  # noqa: BLE001 - told by type, and tried again next time

@@ -7,10 +7,19 @@ from pathlib import Path
 from halfdoor.accounts.jwt import JwtSettings, KeySource
 from halfdoor.apps.stores import DatabasePlace
 from halfdoor.bus.place import BusPlace
+from halfdoor.config.desk import CyberTip, Webhooks
 from halfdoor.messaging.mailbox import Quota
 from halfdoor.policy.model import Policy
 from halfdoor.sealing.shares import EscrowSet
 from halfdoor.store.outerkey import OuterKeyStore
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsolePlace:
+    """Where staff reach the console. In a *demo* the link of an invitation signs in by itself."""
+
+    public_url: str
+    demo: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,3 +42,7 @@ class Setting:
     database: DatabasePlace | None = None
     # Where the other nodes on the same database are heard of; None where there are none.
     bus: BusPlace | None = None
+    webhooks: Webhooks = field(default_factory=Webhooks)
+    cyber_tip: CyberTip = field(default_factory=CyberTip)
+    # None where there is no console.
+    console: ConsolePlace | None = None

@@ -116,7 +116,53 @@ class ContinueRenewal(Asked, frozen=True, kw_only=True, tag="key.continue_renewa
     """Seal some more rows under the new generation, if one is under way; gives `Renewal`."""
 
 
-Verb = (
+Roles = Annotated[tuple[str, ...], Meta(max_length=8)]
+
+
+class InviteStaff(Asked, frozen=True, kw_only=True, tag="staff.invite"):
+    """Make an account of staff and the link of its first passkey; gives `StaffInvited`."""
+
+    name: Name
+    roles: Roles
+    place: Name
+    people: Annotated[tuple[Name, ...], Meta(max_length=32)] = ()
+
+
+class InviteStaffAgain(Asked, frozen=True, kw_only=True, tag="staff.invite_again"):
+    """Make another link for an account, in place of earlier ones; gives `StaffInvited`."""
+
+    id: Name
+
+
+class ListStaff(Asked, frozen=True, kw_only=True, tag="staff.list"):
+    """Ask for all accounts of staff, with their passkeys; gives `StaffList`."""
+
+
+class ChangeStaffRoles(Asked, frozen=True, kw_only=True, tag="staff.roles"):
+    """Give an account of staff other roles; gives `StaffChanged`."""
+
+    id: Name
+    roles: Roles
+
+
+class EndStaff(Asked, frozen=True, kw_only=True, tag="staff.end"):
+    """End an account of staff for good, and its sessions at once; gives `StaffChanged`."""
+
+    id: Name
+
+
+class RemoveStaffPasskey(Asked, frozen=True, kw_only=True, tag="staff.remove_passkey"):
+    """Remove one passkey of an account of staff, by its name; gives `StaffChanged`."""
+
+    id: Name
+    passkey: Name
+
+
+StaffVerb = (
+    InviteStaff | InviteStaffAgain | ListStaff | ChangeStaffRoles | EndStaff | RemoveStaffPasskey
+)
+
+HouseVerb = (
     CreateUser
     | ResetPassword
     | Suspend
@@ -133,6 +179,7 @@ Verb = (
     | RenewAccountKey
     | ContinueRenewal
 )
+Verb = HouseVerb | StaffVerb
 
 
 class Changed(msgspec.Struct, frozen=True):
@@ -233,3 +280,47 @@ class Renewal(msgspec.Struct, frozen=True, kw_only=True):
     renewed: int = 0
     refused: int = 0
     waits_until: int = 0
+
+
+class StaffInvited(msgspec.Struct, frozen=True):
+    """An invitation of staff: whose, the address to hand over, until when it is good (ms)."""
+
+    id: str
+    address: str
+    expires: int
+
+    def __repr__(self) -> str:
+        return f"StaffInvited({self.id!r})"
+
+
+class PasskeyFacts(msgspec.Struct, frozen=True):
+    """A passkey by its name, when it was made and when it was last used (ms)."""
+
+    name: str
+    created: int
+    last_used: int
+
+
+class StaffFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a house knows of one of its staff; `state` is invited, active or ended."""
+
+    id: str
+    name: str
+    roles: tuple[str, ...]
+    place: str
+    people: tuple[str, ...]
+    state: str
+    created: int
+    passkeys: tuple[PasskeyFacts, ...]
+
+
+class StaffList(msgspec.Struct, frozen=True):
+    """All accounts of staff, ended ones too."""
+
+    staff: tuple[StaffFacts, ...]
+
+
+class StaffChanged(msgspec.Struct, frozen=True):
+    """It is done, and durable; the account by its id."""
+
+    id: str

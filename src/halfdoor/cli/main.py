@@ -4,7 +4,19 @@ import sys
 
 import typer
 
-from halfdoor.cli import backup, custodian, demo, doctor, init, key, policy, up, user, version
+from halfdoor.cli import (
+    backup,
+    custodian,
+    demo,
+    doctor,
+    init,
+    key,
+    policy,
+    staff,
+    up,
+    user,
+    version,
+)
 from halfdoor.cli.speech import FAILED, USAGE, tell
 from halfdoor.config.errors import ConfigError
 
@@ -22,6 +34,7 @@ demo.add_to(app)
 up.add_to(app)
 doctor.add_to(app)
 user.add_to(app)
+staff.add_to(app)
 key.add_to(app)
 backup.add_to(app)
 custodian.add_to(app)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+from halfdoor.config.desk import Console, Webhooks
 from halfdoor.config.errors import ConfigError
 from halfdoor.config.listening import check_listening, is_loopback, split_bind
 from halfdoor.config.model import Bus, Config, Database, Jwt
@@ -39,7 +40,40 @@ def check_config(config: Config) -> None:
     if config.public_url is not None:
         _check_url("public_url", config.public_url)
     _check_jwt(config.jwt)
+    _check_webhooks(config.webhooks)
+    _check_cyber_tip(config)
     _check_database(config.database, config.bus)
+    if config.console.public_url is not None:
+        _check_console(config, config.console, config.console.public_url)
+
+
+def _check_console(config: Config, console: Console, public_url: str) -> None:
+    _check_url("console.public_url", public_url)
+    parts = urlsplit(public_url)
+    # WebAuthn Level 3, §5.1.2: a passkey is made for a domain, and an address is none.
+    if not is_server_name(parts.hostname or "") or _is_address(parts.hostname or ""):
+        raise ConfigError(
+            "console.public_url", "passkeys need a host name in it (localhost is one), no address."
+        )
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ConfigError("console.public_url", "it ends after the host and the port.")
+    try:
+        check_listening(
+            console.bind,
+            tls=config.tls_cert is not None,
+            behind_proxy=config.behind_proxy,
+            trusted_proxies=config.trusted_proxies,
+        )
+    except ConfigError as error:
+        raise ConfigError(f"console.{error.setting}", error.why) from None
+
+
+def _is_address(host: str) -> bool:
+    try:
+        is_loopback(host)
+    except ConfigError:
+        return False
+    return host != "localhost"
 
 
 def _check_database(database: Database, bus: Bus) -> None:
@@ -82,6 +116,36 @@ def _check_jwt(jwt: Jwt) -> None:
         raise ConfigError("jwt.audience", "with keys it must be set, or tokens made for others do.")
     if jwt.jwks_url is not None:
         _check_url("jwt.jwks_url", jwt.jwks_url)
+
+
+def _check_webhooks(webhooks: Webhooks) -> None:
+    if (webhooks.url is None) != (webhooks.secret_file is None):
+        raise ConfigError(
+            "webhooks.url",
+            "address and secret_file are given together: what is not signed could "
+            "come from anybody.",
+        )
+    if webhooks.url is not None:
+        _check_plain_url("webhooks.url", webhooks.url)
+
+
+def _check_cyber_tip(config: Config) -> None:
+    tip = config.cyber_tip
+    _check_plain_url("cyber_tip.endpoint", tip.endpoint)
+    if tip.send and not (tip.username and tip.password_file and tip.email):
+        raise ConfigError("cyber_tip.send", "to send, it takes username, password_file and email.")
+    if tip.key_file and _lies_in(tip.key_file, config.data_dir):
+        raise ConfigError(
+            "cyber_tip.key_file",
+            "it lies in data_dir, where a thief of the reports takes it along. Put it elsewhere.",
+        )
+
+
+def _check_plain_url(setting: str, url: str) -> None:
+    """Refuse an address with a password in it, beside what `_check_url` refuses."""
+    _check_url(setting, url)
+    if urlsplit(url).username is not None or urlsplit(url).password is not None:
+        raise ConfigError(setting, "names and passwords do not belong into an address.")
 
 
 def _check_url(setting: str, url: str) -> None:

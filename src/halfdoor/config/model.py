@@ -9,12 +9,10 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-Port = Annotated[int, Meta(ge=0, le=65535)]
+from halfdoor.config.desk import Console, CyberTip, Webhooks
+from halfdoor.config.section import Port, Section
+
 Algorithm = Literal["EdDSA", "ES256", "ES384", "ES512", "RS256", "PS256"]
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the configuration file."""
 
 
 class Rate(Section, frozen=True, kw_only=True):
@@ -298,5 +296,8 @@ class Config(Section, frozen=True, kw_only=True):
     platform_api: PlatformApi = PlatformApi()
     limits: Limits = Limits()
     support: Support = Support()
+    webhooks: Webhooks = Webhooks()
+    cyber_tip: CyberTip = CyberTip()
     database: Database = Database()
     bus: Bus = Bus()
+    console: Console = Console()

@@ -7,7 +7,8 @@ from typing import Any, get_args, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from halfdoor.config.model import Config, Section
+from halfdoor.config.model import Config
+from halfdoor.config.section import Section
 
 
 class Setting(msgspec.Struct, frozen=True):

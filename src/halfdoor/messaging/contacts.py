@@ -1,6 +1,5 @@
 """Who may contact whom, asked about a conversation: facts gathered here, judged in `safety`."""
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol
 
@@ -13,14 +12,16 @@ from halfdoor.messaging.drafts import Draft
 from halfdoor.messaging.errors import ForbiddenError
 from halfdoor.messaging.mailbox import MailboxStore
 from halfdoor.messaging.room import Room
+from halfdoor.messaging.standings import Standing, Standings
 from halfdoor.policy.model import Policy
 from halfdoor.safety import contact
-from halfdoor.safety.ages import adult_and_minor, is_minor
 from halfdoor.safety.contact import ContactRefused, Person, Relation
+from halfdoor.safety.limiting import check_apart, check_starts, check_words_only
+from halfdoor.safety.measures import Limits
 from halfdoor.safety.pairs import check_never
+from halfdoor.safety.refusal import Reason
 
 _TWO: Final = 2
-_BOUND: Final = 20_000
 _DAY_MS: Final = 86_400_000
 
 
@@ -38,8 +39,8 @@ class People(Protocol):
     async def person(self, user: str) -> Person:
         """Return what is known of *user*; an unknown age where nothing is."""
 
-    async def suspended(self, user: str) -> bool:
-        """Tell whether the account is suspended."""
+    async def limits(self, user: str) -> Limits:
+        """Return what *user* may not do now."""
 
     async def exists(self, user: str) -> bool:
         """Tell whether there is such an account."""
@@ -61,15 +62,6 @@ class Reservation(msgspec.Struct, frozen=True):
     limit: int
 
 
-class _Standing(msgspec.Struct, frozen=True):
-    """The members of a room whom one person does not know, and what that was true for."""
-
-    revision: int
-    version: int
-    strangers: frozenset[str]
-    apart: frozenset[str]
-
-
 class Contacts:
     """Judges invites, messages and state by the facts about the people they concern."""
 
@@ -88,7 +80,7 @@ class Contacts:
         self._mailbox = mailbox
         self._audience = audience
         self._clock = clock
-        self._standings: OrderedDict[tuple[str, str], _Standing] = OrderedDict()
+        self._standings = Standings(people, clock)
 
     # -- facts ---------------------------------------------------------------------------------
 
@@ -108,57 +100,51 @@ class Contacts:
 
     async def strangers(self, room: Room, user: str) -> frozenset[str]:
         """Return who in *room* is no connection of *user*."""
-        return (await self._standing(room, user)).strangers
+        return (await self._standings.of(room, user)).strangers
 
     async def apart(self, room: Room, user: str) -> frozenset[str]:
         """Return who in *room*, now or ever, is an adult or a minor apart from *user*."""
-        return (await self._standing(room, user)).apart
-
-    async def _standing(self, room: Room, user: str) -> _Standing:
-        """Return where *user* stands with the others in *room*; kept until either changes."""
-        key = (room.conv, user)
-        held = self._standings.get(key)
-        if (
-            held is not None
-            and held.revision == room.head.revision
-            and held.version == self._people.version
-        ):
-            return held
-        revision, version = room.head.revision, self._people.version
-        here = await self._people.person(user)
-        strangers, apart = [], []
-        for other, membership in list(room.members.items()):
-            if other == user or await self.knows(user, other):
-                continue
-            if membership in {"join", "invite"}:
-                strangers.append(other)
-            there = await self._people.person(other)
-            if adult_and_minor(here.band, there.band) or adult_and_minor(there.band, here.band):
-                apart.append(other)
-        standing = _Standing(revision, version, frozenset(strangers), frozenset(apart))
-        self._standings[key] = standing
-        while len(self._standings) > _BOUND:
-            self._standings.popitem(last=False)
-        return standing
+        return (await self._standings.of(room, user)).apart
 
     async def knows(self, one: str, other: str) -> bool:
-        """Tell whether two people are connected.
-
-        Having accepted a request connects too (SAFETY §5.13), but never somebody known to be a
-        minor with somebody who is not: for that the platform must say so.
-        """
-        source = await self._people.connection(one, other)
-        if source != "accepted":
-            return source is not None
-        here, there = await self._people.person(one), await self._people.person(other)
-        return is_minor(here.band) == is_minor(there.band)
+        """Tell whether two people are connected (`standings`)."""
+        return await self._standings.knows(one, other)
 
     # -- rules ---------------------------------------------------------------------------------
 
-    async def check_active(self, user: str) -> None:
-        """Refuse a suspended account. Raises `SuspendedError`."""
-        if await self._people.suspended(user):
+    async def check_active(self, user: str) -> Limits:
+        """Refuse a suspended account, else return what it may not do. Raises `SuspendedError`."""
+        limits = await self._people.limits(user)
+        if limits.suspended:
             raise SuspendedError("this account is suspended")
+        return limits
+
+    async def check_presence(self, room: Room, user: str) -> Limits:
+        """Refuse to speak in *room*, by words or by coming, where a measure keeps *user* out of it.
+
+        Whoever may have no contact with minors is kept out of all that minors take part in; a
+        minor only of what they would share with nobody else. Returns the limits of *user*. Raises
+        `SuspendedError`, `ContactRefused`.
+        """
+        limits = await self.check_active(user)
+        _check_cut(room, limits, await self._standings.of(room, user))
+        return limits
+
+    async def check_puts_out(self, room: Room, user: str) -> None:
+        """Refuse to put somebody out of *room* as `check_presence` does, except to a minor.
+
+        Who is to be kept from them may always be put out. Raises as it does.
+        """
+        if (await self.check_active(user)).no_minors:
+            await self.check_presence(room, user)
+
+    async def is_silenced(self, room: Room, user: str) -> bool:
+        """Tell whether *user* may say nothing in *room*: not even why they leave it."""
+        try:
+            await self.check_presence(room, user)
+        except (SuspendedError, ContactRefused):
+            return True
+        return False
 
     async def check_event(
         self, room: Room, sender: str, draft: Draft, *, own: bool = False
@@ -168,14 +154,18 @@ class Contacts:
         *own* says that a redaction is of the sender's own event. Raises `ContactRefused`,
         `SuspendedError`.
         """
-        await self.check_active(sender)
-        strangers = await self.strangers(room, sender)
-        if not strangers:
+        back = own and _takes_back(draft)
+        limits = await self.check_active(sender)
+        standing = await self._standings.of(room, sender)
+        if not back:
+            _check_cut(room, limits, standing)
+            check_words_only(limits, draft.type, draft.content)
+        if not standing.strangers:
             return []
         people = room.with_membership("join", "invite")
         here = await self._people.person(sender)
         reservations = []
-        for other in sorted(strangers):
+        for other in sorted(standing.strangers):
             there = await self._people.person(other)
             relation = await self.relation(sender, other)
             pending = room.members.get(other) == "invite"
@@ -193,7 +183,7 @@ class Contacts:
                         self._policy, here, there, relation, self._clock.now_ms()
                     )
                     reservations.append(Reservation(other, limit))
-            elif not pending and not (own and _takes_back(draft)):
+            elif not pending and not back:
                 # Nobody reads a larger conversation before joining it, so the invited need no
                 # shelter here; adult and minor who are not connected never write to each other.
                 check_never(here, there, relation)
@@ -202,7 +192,7 @@ class Contacts:
 
     async def check_invite(self, room: Room, inviter: str, invitee: str) -> bool:
         """Decide about an invite into *room*; tell whether it is shown. Raises `ContactRefused`."""
-        await self.check_active(inviter)
+        check_starts(await self.check_presence(room, inviter))
         present = [user for user in room.with_membership("join", "invite") if user != invitee]
         return await self._check_arrival(inviter, invitee, present)
 
@@ -211,7 +201,7 @@ class Contacts:
 
         Raises `ContactRefused`, `SuspendedError`.
         """
-        await self.check_active(user)
+        await self.check_presence(room, user)
         for other in sorted(await self.strangers(room, user)):
             if room.members.get(other) == "invite":
                 await self.check_request(room, user, other, draft)
@@ -230,7 +220,7 @@ class Contacts:
 
         Raises `ContactRefused`, `SuspendedError`.
         """
-        await self.check_active(creator)
+        check_starts(await self.check_active(creator))
         invitees = [event.state_key for event in creation.invites]
         shown = {}
         for at, invitee in enumerate(invitees):
@@ -256,6 +246,10 @@ class Contacts:
         relation = await self.relation(inviter, invitee)
         now = self._clock.now_ms()
         company = [user for user in present if user != inviter]
+        limits = await self._people.limits(invitee)
+        for user in (inviter, *company):
+            other = await self._people.person(user)
+            check_apart(other, await self._people.limits(user), there, limits)
         if not company and not group:
             return contact.may_start(self._policy, here, there, relation, now).shown
         connected = {
@@ -299,6 +293,12 @@ class Contacts:
         if not await self.knows(inviter, user):
             until = self._clock.now_ms() + self._policy.contact.closed_days * _DAY_MS
             await self._mailbox.close_contact(inviter, user, until)
+
+
+def _check_cut(room: Room, limits: Limits, standing: Standing) -> None:
+    """Refuse somebody in *room* whom a measure keeps out of it. Raises `ContactRefused`."""
+    if standing.cut and (limits.no_minors or len(room.with_membership("join", "invite")) <= _TWO):
+        raise ContactRefused(Reason.NO_MINORS)
 
 
 def _left(policy: Policy, here: Person, there: Person, relation: Relation, now: int) -> int:

@@ -1,14 +1,28 @@
 """The facts about people in the words of the safety room, from what the accounts room keeps."""
 
+from typing import NamedTuple
+
 from halfdoor.accounts.errors import NotFoundError
 from halfdoor.accounts.people import People
 from halfdoor.accounts.profile import Profiles
+from halfdoor.accounts.recent import Recent
+from halfdoor.accounts.records import PersonRecord
 from halfdoor.clock import Clock
+from halfdoor.safety import measures
 from halfdoor.safety.ages import band_of
 from halfdoor.safety.contact import Person
+from halfdoor.safety.measures import Limits
 from halfdoor.sealing.suites import PublicKey
 
 _SHOWN = ("displayname", "avatar_url")
+_BOUND = 20_000
+
+
+class _Folded(NamedTuple):
+    """The limits that follow from one record of a person."""
+
+    record: PersonRecord
+    limits: Limits
 
 
 class Facts:
@@ -19,6 +33,7 @@ class Facts:
         self._people = people
         self._profiles = profiles
         self._clock = clock
+        self._folded: Recent[str, _Folded] = Recent(_BOUND)
 
     @property
     def version(self) -> int:
@@ -37,9 +52,26 @@ class Facts:
             dm_choice=record.dm_choice,
         )
 
+    async def limits(self, user: str) -> Limits:
+        """Return what *user* may not do now, by decisions and by the platform's word.
+
+        Folded once for each record and each time span in which nothing begins or ends.
+        """
+        record = await self._people.person(user)
+        if not record.measures:
+            return measures.SUSPENDED if record.suspended else measures.NONE
+        now = self._clock.now_ms()
+        held = self._folded.at_hand(user)
+        # A record that changed is another object: the memory of people is made so.
+        if held is not None and held.record is record and held.limits.stand(now):
+            return held.limits
+        limits = measures.fold(record.measures, now, suspended=record.suspended)
+        self._folded.put(user, _Folded(record, limits))
+        return limits
+
     async def suspended(self, user: str) -> bool:
         """Tell whether the account is suspended."""
-        return (await self._people.person(user)).suspended
+        return (await self.limits(user)).suspended
 
     async def exists(self, user: str) -> bool:
         """Tell whether there is such an account."""

@@ -12,6 +12,7 @@ from halfdoor.messaging.personal import FULLY_READ, Personal
 from halfdoor.messaging.reading import Reader
 from halfdoor.messaging.room import Room
 from halfdoor.messaging.rooms import Rooms
+from halfdoor.messaging.server_user import is_server_user
 from halfdoor.messaging.sight import may_see
 from halfdoor.messaging.typing import Typing
 from halfdoor.messaging.unread import read_up_to
@@ -100,7 +101,8 @@ class Markers:
 
     async def _who_hears(self, reader: Reader, room: Room) -> list[str]:
         """Return the others in *room* to whom *reader* is not silent."""
-        others = [user for user in room.joined if user != reader.user]
+        # The server reads no inbox, so none is to grow with all that people read of it.
+        others = [one for one in room.joined if one != reader.user and not is_server_user(one)]
         return [
             user
             for user in others

@@ -105,7 +105,7 @@ class Moves:
         content.update(_allowed(extra, "reason"))
 
         async def decide(room: Room) -> Plan:
-            await self._contacts.check_active(reader.user)
+            await self._contacts.check_presence(room, reader.user)
             self._check(room, reader.user, reader.user, "join")
             return Plan(
                 drafts=(self._membership(reader, room, reader.user, content),),
@@ -209,12 +209,17 @@ class Moves:
         async def decide(room: Room) -> Plan:
             check(room)
             self._check(room, reader.user, user, membership)
+            said: Content = {"membership": membership}
+            # A suspended person may still go, without a last word; who says none is not judged.
+            if user != reader.user or (
+                content != said and not await self._contacts.is_silenced(room, user)
+            ):
+                said = content
             made = self._membership(
-                reader, room, user, content, shown=user == reader.user or _sees_removal(room, user)
+                reader, room, user, said, shown=user == reader.user or _sees_removal(room, user)
             )
-            # A suspended person may still go.
             if user != reader.user:
-                await self._contacts.check_active(reader.user)
+                await self._contacts.check_puts_out(room, reader.user)
                 if room.members.get(user) == "invite":
                     await self._contacts.check_request(room, reader.user, user, made)
             return Plan(drafts=(made,), ends_epoch=user in room.readers())

@@ -1,6 +1,6 @@
 """A policy said in words: every row with its value and what that means."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -18,10 +18,16 @@ class Row(msgspec.Struct, frozen=True):
 
 
 def rows(policy: Policy) -> Iterator[Row]:
-    """Yield every row of *policy*, in the order of the schema."""
+    """Yield every row of *policy*, in the order of the schema; of a list of tables one for each."""
     values = msgspec.to_builtins(policy)
     for key in every_key(Policy):
-        yield Row(key.name, _spelled(_value_at(values, key.name)), key.meaning)
+        value = _value_at(values, key.name)
+        if key.item is None or not value:
+            yield Row(key.name, _spelled(value), key.meaning)
+        else:
+            for at, entry in enumerate(value):
+                about = f"{key.meaning} {entry.get('title', '')}".strip()
+                yield Row(f"{key.name}[{at}]", _spelled(entry), about)
 
 
 def spelled(policy: Policy, key: str) -> str:
@@ -36,5 +42,8 @@ def _value_at(values: Any, key: str) -> Any:
 
 
 def _spelled(value: Any) -> str:
+    if isinstance(value, Mapping):
+        within = (f"{key} = {_spelled(one)}" for key, one in value.items() if one is not None)
+        return "{" + ", ".join(within) + "}"
     # Strings, numbers and lists look in TOML as they do in JSON; TOML has no word for "absent".
     return "(not set)" if value is None else msgspec.json.encode(value).decode()

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import msgspec
 import msgspec.structs
 
-from halfdoor.policy.model import Part
+from halfdoor.policy.review import Part
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -21,6 +21,12 @@ class Key(msgspec.Struct, frozen=True):
     def is_section(self) -> bool:
         """Whether the key holds further keys and no value of its own."""
         return isinstance(self.kind, type) and issubclass(self.kind, Part)
+
+    @property
+    def item(self) -> type[Part] | None:
+        """What each entry is, where the key holds a list of tables; else nothing."""
+        kinds = get_args(self.kind) if get_origin(self.kind) is tuple else ()
+        return next((one for one in kinds if isinstance(one, type) and issubclass(one, Part)), None)
 
     @property
     def choices(self) -> list[str]:
@@ -53,9 +59,13 @@ def every_key(section: type[Part], where: str = "") -> Iterator[Key]:
 
 
 def find_key(section: type[Part], name: str) -> Key | None:
-    """Return the key called *name* (dots between sections) below *section*, or None."""
+    """Return the key called *name* (dots between sections) below *section*, or None.
+
+    Where an entry of a list is named, `reasons[3].rank`, its number does not matter.
+    """
     first, dot, rest = name.partition(".")
-    key = keys_of(section).get(first)
+    key = keys_of(section).get(first.partition("[")[0])
     if key is None or not dot:
         return key
-    return find_key(key.kind, rest) if key.is_section else None
+    below = key.item or (key.kind if key.is_section else None)
+    return find_key(below, rest) if below is not None else None

@@ -23,6 +23,7 @@ from halfdoor.policy.model import (
     Policy,
     WhoCanStart,
 )
+from halfdoor.policy.review_limits import check_review
 
 _LOOSEST: Final = {
     "under13": Band(
@@ -86,6 +87,7 @@ def check_limits(policy: Policy, file: str) -> None:
     if policy.escrow.emergency_set is not None and policy.escrow.set is None:
         raise PolicyError(file, "escrow.emergency_set", "an emergency set needs an escrow set too")
     _check_retention(policy, file)
+    check_review(policy.review, file)
     limits = {**_LOOSEST, "unknown": _as_from_16(policy)}
     for name, limit in limits.items():
         pairs = zip(_values(policy.bands.of(name)), _values(limit), strict=True)

@@ -13,11 +13,13 @@ import msgspec
 from halfdoor.policy.errors import PolicyError
 from halfdoor.policy.keys import find_key, keys_of
 from halfdoor.policy.limits import check_limits
-from halfdoor.policy.model import Part, Policy
+from halfdoor.policy.model import Policy
+from halfdoor.policy.review import Part
 
 __all__ = ["PolicyError", "escrow_documents", "load", "policy_from"]
 
 _DEFAULT: Final = "default.toml"
+_DEFAULT_REVIEW: Final = "review.toml"
 _NEVER: Final = "contact.adult_minor_unconnected"
 _WHERE: Final = re.compile(r"^(?P<what>.*) - at `\$\.?(?P<key>.*)`$", re.DOTALL)
 _MAX_BYTES: Final = 1_000_000
@@ -42,10 +44,9 @@ def load(path: Path | str | None = None) -> Policy:
 
 def policy_from(own: Mapping[str, Any], file: str) -> Policy:
     """Return *own*, the values of an entity's file, laid over the default; errors name *file*."""
-    default = _parse((files("halfdoor.policy") / _DEFAULT).read_bytes(), _DEFAULT)
     _check_keys(own, Policy, "", file)
     try:
-        policy = msgspec.convert(_laid_over(default, own), Policy)
+        policy = msgspec.convert(_laid_over(_default(), own), Policy)
     except msgspec.ValidationError as error:
         raise _explained(error, file) from None
     check_limits(policy, file)
@@ -61,6 +62,15 @@ def escrow_documents(policy: Policy, path: Path | str) -> tuple[Path | None, Pat
     named = (policy.escrow.set, policy.escrow.emergency_set)
     first, second = (None if name is None else folder / name for name in named)
     return first, second
+
+
+def _default() -> dict[str, Any]:
+    """Return the default policy: two files, since the one about reports is long."""
+    first, second = (
+        _parse((files("halfdoor.policy") / name).read_bytes(), name)
+        for name in (_DEFAULT, _DEFAULT_REVIEW)
+    )
+    return _laid_over(second, first)
 
 
 def _parse(raw: bytes, file: str) -> dict[str, Any]:
@@ -101,6 +111,10 @@ def _check_keys(own: Mapping[str, Any], section: type[Part], where: str, file: s
             raise PolicyError(file, f"{where}{name}", f"there is no such key; {hint}")
         if key.is_section and isinstance(value, Mapping):
             _check_keys(value, key.kind, f"{where}{name}.", file)
+        elif key.item is not None and isinstance(value, list):
+            for at, entry in enumerate(value):
+                if isinstance(entry, Mapping):
+                    _check_keys(entry, key.item, f"{where}{name}[{at}].", file)
 
 
 def _explained(error: msgspec.ValidationError, file: str) -> PolicyError:
@@ -111,7 +125,7 @@ def _explained(error: msgspec.ValidationError, file: str) -> PolicyError:
     name = found["key"]
     if name == _NEVER:
         return PolicyError(file, name, 'it is "never" and no entity may loosen it')
-    key = find_key(Policy, name.partition("[")[0])
+    key = find_key(Policy, name)
     if key is None:
         return PolicyError(file, name, found["what"])
     what = found["what"]

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from halfdoor.policy.review import Part, Review
 from halfdoor.sealing.labels import H, canonical
 
 
@@ -63,10 +64,6 @@ class ListVisible(Enum):
 
     NOBODY = "nobody"
     CONNECTIONS = "connections"
-
-
-class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A section of a policy: a value that refuses keys it does not know."""
 
 
 class Dm(Part, frozen=True):
@@ -313,6 +310,7 @@ class Policy(Part, frozen=True):
     posture: Annotated[Posture, Meta(description="The kinds of conversation.")] = Posture()
     contact: Annotated[Contact, Meta(description="Contact, whatever the age.")] = Contact()
     bands: Annotated[Bands, Meta(description="Contact, by age band.")] = Bands()
+    review: Annotated[Review, Meta(description="Reports, cases, measures, staff.")] = Review()
 
     @property
     def digest(self) -> bytes:

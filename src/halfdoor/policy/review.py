@@ -7,7 +7,7 @@ from msgspec import Meta
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A section of the review policy: a value that refuses keys it does not know."""
+    """A section of a policy: a value that refuses keys it does not know."""
 
 
 Key = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?\Z")]
@@ -45,7 +45,13 @@ class Help(Part, frozen=True):
     """A help line, shown before and after a report."""
 
     key: Annotated[str, Meta(description="Its name, which reasons refer to.")]
-    region: Annotated[str, Meta(description="ISO 3166-1 code of two letters, or * for anywhere.")]
+    region: Annotated[
+        str,
+        Meta(
+            pattern=r"^(\*|[A-Z]{2})\Z",
+            description="ISO 3166-1 code of two letters, or * for anywhere.",
+        ),
+    ]
     title: Annotated[str, Meta(max_length=120, description="Who answers.")]
     contact: Annotated[str, Meta(max_length=200, description="Number or address.")]
 
@@ -59,7 +65,9 @@ class Intake(Part, frozen=True):
     events: Annotated[
         int, Meta(ge=1, le=200, description="How many messages one report may choose.")
     ] = 50
-    note_chars: Annotated[int, Meta(ge=0, le=5000, description="Length of a note.")] = 2000
+    note_chars: Annotated[
+        int, Meta(ge=0, le=5000, description="How many characters a note may have.")
+    ] = 2000
     per_hour: Annotated[
         int,
         Meta(ge=1, le=1000, description="Reports of one person within an hour; further ones wait."),
@@ -77,9 +85,14 @@ class Intake(Part, frozen=True):
             " theirs count less. None is dropped.",
         ),
     ] = 5
-    least_weight: Annotated[
-        float, Meta(ge=0.05, le=1.0, description="The least that a report counts.")
-    ] = 0.2
+    least_weight_percent: Annotated[
+        int,
+        Meta(ge=5, le=100, description="The least that a report counts, in hundredths."),
+    ] = 20
+    plain_reason: Annotated[
+        str,
+        Meta(description="The reason of a report from an app that names none; empty: refused."),
+    ] = ""
 
 
 class Desk(Part, frozen=True):
@@ -119,7 +132,7 @@ class Desk(Part, frozen=True):
 class Strikes(Part, frozen=True):
     """How long a strike counts, by severity."""
 
-    days: Annotated[int, Meta(ge=1, le=3650, description="An ordinary one.")] = 90
+    days: Annotated[int, Meta(ge=1, le=3650, description="How long an ordinary one counts.")] = 90
     severe_days: Annotated[int, Meta(ge=1, le=3650, description="A severe one (rank 0 or 1).")] = (
         365
     )
@@ -135,7 +148,7 @@ class Wellness(Part, frozen=True):
         int, Meta(ge=1, le=10_000, description="Messages one person may reveal a day.")
     ] = 300
     severe_reveals_a_day: Annotated[
-        int, Meta(ge=1, le=10_000, description="Of cases of rank 0.")
+        int, Meta(ge=1, le=10_000, description="Of those, messages of cases of rank 0.")
     ] = 60
     severe_in_a_row: Annotated[
         int, Meta(ge=1, le=100, description="Then the next case is one of another queue.")
@@ -173,6 +186,50 @@ class Queue(Part, frozen=True):
     ] = "reviewer"
 
 
+Viewer = Literal["nobody", "child_safety"]
+
+
+class VaultRegion(Part, frozen=True):
+    """Who may view what lies in the vault, where the law of one place says something else."""
+
+    region: Annotated[
+        str, Meta(pattern=r"^[A-Z]{2}\Z", description="ISO 3166-1 code of two letters.")
+    ]
+    media: Annotated[Viewer, Meta(description="Who may view pictures, sound and video.")]
+    text: Annotated[Viewer, Meta(description="Who may view what was written.")] = "child_safety"
+
+
+class Vault(Part, frozen=True):
+    """What holds for apparent sexual abuse of children, apart from all else (SAFETY §5.11)."""
+
+    media: Annotated[
+        Viewer,
+        Meta(
+            description="Who may view pictures, sound and video where no region says otherwise:"
+            " nobody, or those with the role child_safety."
+        ),
+    ] = "nobody"
+    text: Annotated[
+        Viewer, Meta(description="Who may view what was written, where no region says otherwise.")
+    ] = "child_safety"
+    regions: Annotated[
+        tuple[VaultRegion, ...],
+        Meta(
+            description="Exceptions by place. Of the place of the case and the place where the"
+            " reviewer works the stricter one holds."
+        ),
+    ] = ()
+    hold_days: Annotated[
+        int,
+        Meta(
+            ge=365,
+            le=3650,
+            description="How long after the decision evidence and referrals are kept (18 USC"
+            " 2258A(h): one year). Then they are destroyed, which the log proves.",
+        ),
+    ] = 365
+
+
 class Review(Part, frozen=True):
     """Reports, cases, measures and staff."""
 
@@ -181,9 +238,14 @@ class Review(Part, frozen=True):
     strikes: Annotated[Strikes, Meta(description="Strikes.")] = Strikes()
     wellness: Annotated[Wellness, Meta(description="The protection of reviewers.")] = Wellness()
     staff: Annotated[Staff, Meta(description="Accounts of staff.")] = Staff()
-    queues: Annotated[tuple[Queue, ...], Meta(description="The queues.")] = ()
-    reasons: Annotated[tuple[Reason, ...], Meta(description="The guideline tree.")] = ()
-    help: Annotated[tuple[Help, ...], Meta(description="Help lines.")] = ()
+    queues: Annotated[tuple[Queue, ...], Meta(description="The queues that cases wait in.")] = ()
+    reasons: Annotated[
+        tuple[Reason, ...], Meta(description="What can be reported: the guideline tree.")
+    ] = ()
+    help: Annotated[tuple[Help, ...], Meta(description="Help lines, by country.")] = ()
+    vault: Annotated[
+        Vault, Meta(description="What holds for apparent sexual abuse of children.")
+    ] = Vault()
 
     def reason(self, key: str) -> Reason | None:
         """Return the reason called *key*, None where there is none."""

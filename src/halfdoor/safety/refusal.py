@@ -26,6 +26,9 @@ class Reason(StrEnum):
     LINK = "link"
     STATE_BEFORE_ACCEPT = "state_before_accept"
     NOT_REACHABLE = "not_reachable"
+    OWN_NO_NEW_CONVERSATIONS = "own_no_new_conversations"
+    OWN_NO_MEDIA = "own_no_media"
+    NO_MINORS = "no_minors"
 
 
 # These rest on facts about the other person (age, settings, guardian), so whoever is refused learns
@@ -37,6 +40,8 @@ _ABOUT_THE_OTHER: Final = frozenset(
         Reason.GUARDIAN,
         Reason.NOT_CONNECTED,
         Reason.BANDS_APART,
+        # Told so, whoever is limited could find out by trying who is a child.
+        Reason.NO_MINORS,
     }
 )
 
@@ -55,6 +60,11 @@ _SENTENCES: Final = {
     " are not connected with.",
     Reason.STATE_BEFORE_ACCEPT: "Until this person has accepted your request you cannot give the"
     " conversation a name, a topic, a picture or other settings.",
+    Reason.OWN_NO_NEW_CONVERSATIONS: "After a decision about your account you cannot begin"
+    " conversations or invite people for now. Your messages from the server say why, until when,"
+    " and how to contest it.",
+    Reason.OWN_NO_MEDIA: "After a decision about your account you can only send text for now. Your"
+    " messages from the server say why, until when, and how to contest it.",
     Reason.NOT_REACHABLE: "You cannot write to this person. Who may write to whom depends on both"
     " people's ages, settings and connections.",
 }

@@ -22,6 +22,7 @@ from halfdoor.accounts.records import (
     StartOverRecord,
     TokenRecord,
 )
+from halfdoor.accounts.staff_records import PasskeyRecord, StaffRecord, StaffToken
 from halfdoor.ids import bucket
 from halfdoor.sealing.labels import Denied
 from halfdoor.sealing.outer import OuterKeys, RowMacError
@@ -56,7 +57,14 @@ KINDS: Final[dict[str, type[msgspec.Struct]]] = {
     "connection": Connection,
     "block": Block,
     "profile": ProfileRow,
+    "staff": StaffRecord,
+    "staff_passkey": PasskeyRecord,
+    "staff_token": StaffToken,
 }
+
+
+# How many values of a person there were before measures.
+_PERSON: Final = len(msgspec.structs.fields(PersonRecord)) - 1
 
 
 class RowKeys(Protocol):
@@ -144,5 +152,12 @@ def _pk(key: Key) -> list[Any]:
 
 
 def _values(record: msgspec.Struct) -> list[Any]:
-    """Return the record's values in order, binary as base64."""
-    return list(msgspec.to_builtins(msgspec.structs.astuple(record)))
+    """Return the record's values in order, binary as base64.
+
+    What was added to a record since is left out where it says nothing: rows from before bear the
+    same mac then.
+    """
+    values = list(msgspec.to_builtins(msgspec.structs.astuple(record)))
+    if isinstance(record, PersonRecord) and not record.measures:
+        del values[_PERSON:]
+    return values

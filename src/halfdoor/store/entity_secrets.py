@@ -6,10 +6,12 @@ ENTITY: Final = "entity"
 
 
 class Secrets(NamedTuple):
-    """Keys of look-ups and ids, 32 bytes each, made once and kept for ever."""
+    """Keys of look-ups, ids and receipts, 32 bytes each, made once and kept for ever."""
 
     k_lookup: bytes
     k_id: bytes
+    # The seed of the Ed25519 key that signs what reporters get in their hands.
+    receipts: bytes
 
     def __repr__(self) -> str:
         return "Secrets(…)"

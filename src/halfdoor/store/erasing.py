@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 from halfdoor.sealing.labels import enc, mac
+from halfdoor.store.desk_erasing import Keeping, Left
 from halfdoor.store.jobs import Job
 
 QUEUE: Final = "erase a person"
@@ -99,6 +100,9 @@ class ErasureStore(Protocol):
 
     async def drop_rest(self, user: str) -> bool:
         """Delete all other rows of *user*; False, and nothing, if they are in a conversation."""
+
+    async def leave_desk(self, user: str, keeping: Keeping) -> Left:
+        """Forget some of what the review desk holds of *user*; tell what it still holds (0018)."""
 
     async def finish(self, user: str, now: int) -> None:
         """Note that the last row about *user* is gone, also from the logs of the files."""

@@ -36,8 +36,8 @@ class JobStore(Protocol):
     async def find(self, ub: int, id: str) -> Job | None:
         """Return a job, None where there is none or it has ended."""
 
-    async def claim(self, now: int, lease_ms: int) -> Job | None:
-        """Take the job that is due longest and return it; None where none is due."""
+    async def claim(self, now: int, lease_ms: int, queue: str | None = None) -> Job | None:
+        """Take the job, of *queue* or of any, that is due longest; None where none is due."""
 
     async def save(self, job: Job, payload: bytes, run_at: int) -> Job:
         """Keep how far *job* has come; `LostLeaseError` if another worker has it by now."""

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from halfdoor.sealing.labels import Denied, b64
 from halfdoor.sealing.outer import RowMacError
 from halfdoor.store.accounts_rows import KINDS, AccountRows, RowKeys
+from halfdoor.store.desk_rows import LOG, partition
 from halfdoor.store.freezes import FREEZE
 from halfdoor.store.generations import generation_of
 from halfdoor.store.retired import RETIRED
@@ -74,6 +75,20 @@ def _named(table: str) -> Table:
     return Table(table, (-1, "", ""), renew)
 
 
+def _desk(table: str, before: Values, *, key: slice) -> Table:
+    """Return a table of the review desk; *key* are the columns that its rows are bound to."""
+
+    def renew(keys: RenewedKeys, row: Row) -> Values | None:
+        *place, sealed = row
+        # A report lies with its case, though it is found without it.
+        of = place[2] if table == "desk_report" else place[1]
+        part = LOG if table in {"desk_line", "desk_head"} else partition(of)
+        found = reseal(keys, table, part, tuple(place[key]), sealed)
+        return None if found is None else (found, *place[: len(before)], sealed)
+
+    return Table(table, before, renew)
+
+
 def _token(keys: RenewedKeys, row: Row) -> Values | None:
     ub, lookup, user, sealed, mac = row
     found = _reseal(keys, "token", user, (user, lookup), sealed, mac)
@@ -84,6 +99,18 @@ def _login_token(keys: RenewedKeys, row: Row) -> Values | None:
     ub, lookup, sealed, mac = row
     found = _reseal(keys, "login_token", "", (lookup,), sealed, mac)
     return None if found is None else (*found, ub, lookup, sealed)
+
+
+def _staff_passkey(keys: RenewedKeys, row: Row) -> Values | None:
+    ub, lookup, sealed, mac = row
+    found = _reseal(keys, "staff_passkey", "", (lookup,), sealed, mac)
+    return None if found is None else (*found, ub, lookup, sealed)
+
+
+def _staff_token(keys: RenewedKeys, row: Row) -> Values | None:
+    ub, kind, lookup, sealed, mac = row
+    found = _reseal(keys, "staff_token", "", (kind, lookup), sealed, mac)
+    return None if found is None else (*found, ub, kind, lookup, sealed)
 
 
 def _account_data(keys: RenewedKeys, row: Row) -> Values | None:
@@ -132,6 +159,16 @@ TABLES: Final = (
     Table("login_token", (-1, b""), _login_token),
     Table("account_data", (-1, 0, "", ""), _account_data),
     Table("job", (-1, ""), _job),
+    _one("staff"),
+    Table("staff_passkey", (-1, b""), _staff_passkey),
+    Table("staff_token", (-1, "", b""), _staff_token),
+    _desk("desk_case", (-1, ""), key=slice(1, None)),
+    _desk("desk_report", (-1, ""), key=slice(1, 2)),
+    _desk("desk_evidence", (-1, "", 0), key=slice(1, None)),
+    _desk("desk_event", (-1, "", 0), key=slice(1, None)),
+    _desk("desk_notice", (-1, ""), key=slice(1, None)),
+    _desk("desk_line", (-1, 0), key=slice(1, None)),
+    _desk("desk_head", (-1, ""), key=slice(1, None)),
     Table("umember", (-1, 0, 0), _umember),
     Table("member", (-1, 0, 0), _member, conversations=True),
     Table("retired", (-1, 0), _retired, conversations=True),

@@ -24,6 +24,8 @@ def headers_of(response: Response) -> list[Header]:
     """All headers of *response*; the usual answer shares one list, which nobody may change."""
     if not response.headers and response.content_type == b"application/json":
         return _JSON
+    if response.bare:
+        return [(b"content-type", response.content_type), *response.headers]
     return [(b"content-type", response.content_type), *EVERYWHERE, *response.headers]
 
 

@@ -29,6 +29,7 @@ T = TypeVar("T")
 
 _decode_any = msgspec.json.Decoder().decode
 _MISSING = re.compile(r"^Object missing required field `([^`]+)`")
+_UNKNOWN = re.compile(r"^Object contains unknown field")
 _PLACE = re.compile(r" - at `\$\.?(.*)`$")
 # "Expected `str` of length <= 255", "Expected `int` >= 0", "Invalid enum value …": the type is
 # right and the value is not.
@@ -241,6 +242,8 @@ def _explain(message: str) -> ApiError:
     if missing:
         return MissingParamError(f"{where}.{missing[1]}" if where else missing[1])
     field = where or "The body"
+    if _UNKNOWN.match(message):
+        return BadJsonError(f"{field} has a field that is not known here.")
     if _VALUE.match(message):
         return InvalidParamError(field, "has a value that is not allowed")
     return BadJsonError(f"{field} has the wrong type.")

@@ -11,9 +11,12 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Response:
-    """One answer. *headers* are added to those every answer carries; names in lower case."""
+    """One answer. *headers* are added to those every answer carries; names in lower case.
 
-    __slots__ = ("body", "content_type", "headers", "status")
+    A *bare* answer carries its own alone: a page of the console is for no other origin.
+    """
+
+    __slots__ = ("bare", "body", "content_type", "headers", "status")
 
     def __init__(
         self,
@@ -21,7 +24,10 @@ class Response:
         body: bytes = b"",
         headers: Iterable[Header] = (),
         content_type: bytes = b"application/json",
+        *,
+        bare: bool = False,
     ) -> None:
+        self.bare = bare
         self.status = status
         self.body = body
         self.headers: tuple[Header, ...] = tuple(headers)

@@ -241,6 +241,10 @@ const commands = {
         }),
     redact: async ({ room_id, event_id }) =>
         (await renewing(() => session.client.redactEvent(room_id, event_id))).event_id,
+    // -100 is the worst that a client can say; servers need not look at it.
+    report: async ({ room_id, event_id, reason }) => {
+        await session.client.reportEvent(room_id, event_id, -100, reason);
+    },
     read_up_to: async ({ room_id, event_id }) => {
         const event = roomOf(room_id).findEventById(event_id);
         if (!event) throw new Error(`event ${event_id} is not in this client's timeline`);

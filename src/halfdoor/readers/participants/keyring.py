@@ -13,6 +13,8 @@ from halfdoor.accounts.recovery_key import RecoveryKey
 from halfdoor.readers.participants.keyring_epochs import EpochKeys, open_epoch
 from halfdoor.readers.participants.keyring_retention import InFlight, KeyringFullError, Retention
 from halfdoor.readers.participants.keyring_session import Held
+from halfdoor.sealing.cases import seal_case
+from halfdoor.sealing.envelope import EventFields
 from halfdoor.sealing.epochs import Header, cek_commit
 from halfdoor.sealing.labels import Denied, b64
 from halfdoor.sealing.opening.user_keys import (
@@ -274,6 +276,31 @@ class Keyring:
         if held is not None and held.user is not None and header.kid_of(held.user) in held.keys:
             self._keep(held, header.hh, started)
         return started
+
+    # --- reports --------------------------------------------------------------------------------
+
+    def seal_for_case(
+        self,
+        session: str,
+        user: str,
+        hh: bytes,
+        fields: EventFields,
+        body: bytes,
+        *,
+        case: str,
+        public: PublicKey,
+    ) -> bytes:
+        """Return the key of one event, sealed to the *case* that *user* reports it in (SEALING §6).
+
+        `Denied` unless the session has the epoch *hh* open and its key is the one of *body*. The
+        key itself leaves this room only sealed.
+        """
+        held = self._kept.live(session)
+        epoch = held.epochs.get(hh) if held is not None and held.user == user else None
+        if epoch is None:
+            raise Denied
+        key = epoch.opener.key(fields, body)
+        return seal_case(public, case, user, hh, fields.event_id, body, key)
 
     # --- inside ---------------------------------------------------------------------------------
 

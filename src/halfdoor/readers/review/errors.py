@@ -51,3 +51,15 @@ class TooManyReportsError(ReviewError):
 
 class BreakError(ReviewError):
     """Time for a break: the budget of the day is used up (429)."""
+
+
+class ChoiceRefusedError(ReviewError):
+    """A decision that the policy does not allow for this reason, or that is no decision (400)."""
+
+
+class AppealRefusedError(ReviewError):
+    """An appeal or complaint that is not taken: too late, twice, or about no decision (409)."""
+
+
+class AppealWordsError(AppealRefusedError):
+    """An appeal or complaint without words, or with too many: other words would do (400)."""

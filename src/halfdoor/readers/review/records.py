@@ -143,7 +143,8 @@ class ModerationEvent(msgspec.Struct, frozen=True, kw_only=True):
 
     `kind` is a word such as reported, claimed, released, escalated, revealed, proposed, confirmed,
     decided, undone, reversed, appealed, closed, alarm; `actor` a staff id, a user id, or "" for the
-    server. `detail` is JSON that belongs to the kind.
+    server. `detail` is JSON that belongs to the kind. `number` counts from 1 over all cases, in the
+    order in which they became durable: who asks for all behind a number misses none.
     """
 
     case: str
@@ -152,6 +153,7 @@ class ModerationEvent(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     actor: str
     detail: bytes = b"{}"
+    number: int = 0
 
     def __repr__(self) -> str:
         return f"ModerationEvent({self.case!r}, {self.n}, {self.kind!r})"

@@ -23,7 +23,9 @@ class DeskChange(msgspec.Struct, frozen=True, kw_only=True):
     Each of `cases` carries the revision it was read with (0: it is new); the store writes the next
     one. `events` have n = 0: the store gives the next number in their case. `log` lines have n = 0
     and no chain: the store appends them to the staff log. A task, report, evidence or notice whose
-    id is there already stays as it is.
+    id is there already stays as it is. `events` have number = 0 too: the store gives the next one
+    over all cases. Of the cases in `destroyed` every piece of evidence is deleted, and of their
+    reports the note: what stays tells that they were, and when they were destroyed.
     """
 
     cases: tuple[Case, ...] = ()
@@ -33,13 +35,14 @@ class DeskChange(msgspec.Struct, frozen=True, kw_only=True):
     log: tuple[StaffEntry, ...] = ()
     notices: tuple[Notice, ...] = ()
     tasks: tuple[Task, ...] = ()
+    destroyed: tuple[str, ...] = ()
 
 
 class QueuePage(msgspec.Struct, frozen=True, kw_only=True):
     """Which cases to list: of these queues and states, after the case `after` of the last page.
 
-    The order is: most severe first where `by_rank`, else least time left, minors before others of
-    the same time, then id. Filters that are None take all.
+    The order is: most severe first where `by_rank`, then least time left, minors before others of
+    the same time, then id. Filters that are None take all. An `after` that is gone begins anew.
     """
 
     queues: tuple[str, ...]
@@ -49,6 +52,7 @@ class QueuePage(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     after: str | None = None
     limit: int = 50
+    by_rank: bool = False
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -66,7 +70,8 @@ class DeskStore(Protocol):
     async def commit(self, change: DeskChange) -> tuple[Case, ...]:
         """Write *change* and return its cases with their new revisions.
 
-        `StaleCaseError` where one of the cases has another revision by now; then nothing is
+        `StaleCaseError` where one of the cases has another revision by now, `UnknownCaseError`
+        where a report, a piece of evidence or an event belongs to no case; then nothing is
         written.
         """
 
@@ -76,7 +81,7 @@ class DeskStore(Protocol):
     async def open_case(self, subject: str, queue: str) -> Case | None:
         """Return the case about *subject* in *queue* that takes further reports, if there is one.
 
-        It is neither decided nor closed, and of kind report.
+        It is neither decided nor closed, and of kind report; of several the oldest.
         """
 
     async def cases_about(self, subject: str, limit: int = 100) -> list[Case]:
@@ -112,8 +117,11 @@ class DeskStore(Protocol):
     async def events_since(self, at: int, limit: int) -> list[ModerationEvent]:
         """Return what happened in all cases since a time, oldest first; for boards and webhooks."""
 
+    async def events_after(self, number: int, limit: int) -> list[ModerationEvent]:
+        """Return what happened behind event *number* over all cases, in the order of numbers."""
+
     async def notices(self, user: str, now: int, limit: int = 100) -> list[Notice]:
-        """Return what a person is told by *now*, newest first."""
+        """Return what a person is told by *now*, what shows since last first."""
 
     async def notice(self, user: str, id: str) -> Notice | None:
         """Return one notice of a person."""

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar, final
 import msgspec
 from msgspec.structs import replace
 
+from halfdoor.accounts.person_facts import laid_over
 from halfdoor.accounts.records import (
     AccountRecord,
     Block,
@@ -278,8 +279,7 @@ class PostgresAccounts:
         await con.execute(_SQL["begin_person"], *at, begun.sealed, begun.mac)
         row = await con.fetchrow(_SQL["lock_person"], *at)
         before = self._rows.open("person", user, (user,), tuple(row), PersonRecord)
-        # The names come from callers of our own; a value is what the record takes.
-        after = self._rows.seal("person", user, (user,), replace(before, **dict(changed)))
+        after = self._rows.seal("person", user, (user,), laid_over(before, changed))
         await con.execute(_SQL["put_person"], *at, after.sealed, after.mac)
 
     async def _fetch(self, name: str, *values: Any) -> list[Any]:

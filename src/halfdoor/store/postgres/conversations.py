@@ -14,6 +14,7 @@ from halfdoor.messaging.ledger import (
     StoredEvent,
     Told,
 )
+from halfdoor.readers.review.report_sources import Witness
 from halfdoor.store.postgres import timeline
 from halfdoor.store.postgres.append import AppendWork
 from halfdoor.store.postgres.connect import Connection
@@ -22,6 +23,7 @@ from halfdoor.store.postgres.epochs import read_epochs, read_newest_epochs
 from halfdoor.store.postgres.keys import Keys
 from halfdoor.store.postgres.outbox import Outbox
 from halfdoor.store.postgres.standings import read_glances
+from halfdoor.store.postgres.witness import read_witness
 from halfdoor.store.postgres.works import AddReaders, EndEpoch, SetReceipt
 from halfdoor.store.postgres.writer import Writer
 
@@ -87,6 +89,14 @@ class PostgresConversations:
                 con, self._keys, conv, (after, before), limit=limit, newest_first=newest_first
             )
         )
+
+    async def held(self, conv: str, seq: int, now_ms: int) -> bytes | None:
+        """Return the sealed body of a redacted event while a report can still reach it."""
+        return await self._read(lambda con: timeline.read_held(con, self._keys, conv, seq, now_ms))
+
+    async def witness(self, room: str, seq: int) -> Witness | None:
+        """Return what *room* holds of a reported event (`report_sources.StoredEvents`)."""
+        return await self._moment(lambda con: read_witness(con, self._keys, room, seq))
 
     async def relations(
         self, conv: str, target: str, *, before: int, limit: int

@@ -8,10 +8,13 @@ from halfdoor.accounts.records import LoginToken
 from halfdoor.ids import bucket
 from halfdoor.sealing.outer import RowMacError
 from halfdoor.store.accounts_rows import AccountRows, place
+from halfdoor.store.desk_erasing import Keeping, Left
+from halfdoor.store.desk_rows import DeskRows
 from halfdoor.store.erasing import AT_ONCE, OWN, STREAM, Erased, Room, Scan
 from halfdoor.store.jobs import Job
 from halfdoor.store.postgres.connect import Connection
 from halfdoor.store.postgres.database import Database, Side
+from halfdoor.store.postgres.desk_erasures import leave_desk
 from halfdoor.store.postgres.jobs import add_job
 from halfdoor.store.postgres.keys import Keys
 from halfdoor.store.postgres.statements import statements
@@ -25,8 +28,9 @@ _ALL: Final = 2**31 - 1
 class PostgresErasures:
     """An `ErasureStore`. What is deleted leaves the server's files as it cleans them (vacuum)."""
 
-    def __init__(self, database: Database, keys: Keys) -> None:
+    def __init__(self, database: Database, keys: Keys, desk: DeskRows) -> None:
         self._database = database
+        self._desk = desk
         self._keys = keys
         self._rows = AccountRows(keys)
 
@@ -149,6 +153,14 @@ class PostgresErasures:
         except RowMacError:
             return False
         return token.user == user
+
+    async def leave_desk(self, user: str, keeping: Keeping) -> Left:
+        """Forget some of what the review desk holds of *user*, and tell what it still does."""
+
+        async def write(con: Connection) -> Left:
+            return await leave_desk(con, self._desk, user, keeping)
+
+        return await self._keys.with_newest(self._database, lambda: self._database.write(write))
 
     async def finish(self, user: str, now: int) -> None:
         """Note that the last row about *user* is gone."""

@@ -39,11 +39,12 @@ class PostgresJobs:
 
         return await self._keys.with_newest(self._database, ask)
 
-    async def claim(self, now: int, lease_ms: int) -> Job | None:
-        """Take the job that is due longest and return it; None where none is due."""
+    async def claim(self, now: int, lease_ms: int, queue: str | None = None) -> Job | None:
+        """Take the job, of *queue* or of any, that is due longest; None where none is due."""
+        due = (_SQL["due"], now) if queue is None else (_SQL["due_of"], now, queue)
 
         async def take(con: Connection) -> Job | None:
-            row = await con.fetchrow(_SQL["due"], now)
+            row = await con.fetchrow(*due)
             if row is None:
                 return None
             job = self._job(row)

@@ -4,6 +4,11 @@
 SELECT ub, id, queue, run_at, attempts, lease_until, payload FROM job
 WHERE run_at <= $1 AND lease_until <= $1 ORDER BY run_at LIMIT 1 FOR UPDATE SKIP LOCKED;
 
+-- name: due_of
+SELECT ub, id, queue, run_at, attempts, lease_until, payload FROM job
+WHERE queue = $2 AND run_at <= $1 AND lease_until <= $1 ORDER BY run_at LIMIT 1
+FOR UPDATE SKIP LOCKED;
+
 -- name: claim
 UPDATE job SET lease_until = $1, attempts = attempts + 1
 WHERE ub = $2 AND id = $3 AND lease_until = $4;

@@ -6,6 +6,7 @@ from typing import Final, final
 import asyncpg
 
 from halfdoor.clock import Clock, SystemClock
+from halfdoor.store.desk_rows import DeskRows
 from halfdoor.store.entity_secrets import Secrets
 from halfdoor.store.errors import SchemaError
 from halfdoor.store.outerkey import OuterKeyStore
@@ -19,6 +20,7 @@ from halfdoor.store.postgres.connect import (
 )
 from halfdoor.store.postgres.conversations import PostgresConversations
 from halfdoor.store.postgres.database import Database, Side
+from halfdoor.store.postgres.desk import PostgresDesk
 from halfdoor.store.postgres.entity_secrets import load_secrets
 from halfdoor.store.postgres.erasures import PostgresErasures
 from halfdoor.store.postgres.holds import destroy_held
@@ -32,6 +34,7 @@ from halfdoor.store.postgres.outbox import Outbox
 from halfdoor.store.postgres.renewals import PostgresRenewals
 from halfdoor.store.postgres.retention import PostgresRetentionRows
 from halfdoor.store.postgres.sequencer import Sequencer
+from halfdoor.store.postgres.staff import PostgresStaff
 from halfdoor.store.postgres.statements import statements
 from halfdoor.store.postgres.sweeper import Sweeper
 from halfdoor.store.postgres.writer import Writer
@@ -74,9 +77,12 @@ class PostgresStore:
         )
         self.retention = Retention(PostgresRetentionRows(database, keys), keys.outer)
         self.jobs = PostgresJobs(database, keys)
+        self.staff = PostgresStaff(database, keys)
         self.renewal = AccountKeyRenewal(PostgresRenewals(database, keys, self.jobs))
         self.mailbox = PostgresMailbox(database, keys)
-        self.erasures = PostgresErasures(database, keys)
+        rows = DeskRows(keys, secrets.k_lookup)
+        self.erasures = PostgresErasures(database, keys, rows)
+        self.desk = PostgresDesk(database, keys, rows)
 
     def secrets(self) -> Secrets:
         """Return the keys of look-ups and ids."""

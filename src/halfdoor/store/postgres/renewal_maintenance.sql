@@ -172,3 +172,83 @@ SELECT name, sealed FROM secret;
 
 -- name: renew_secret
 UPDATE secret SET sealed = $1 WHERE name = $2 AND sealed = $3;
+
+-- name: next_staff
+SELECT ub, id, sealed, mac FROM staff
+WHERE (ub, id) > ($1, $2) ORDER BY ub, id LIMIT $3;
+
+-- name: renew_staff
+UPDATE staff SET sealed = $1, mac = $2
+WHERE ub = $3 AND id = $4 AND sealed = $5;
+
+-- name: next_staff_passkey
+SELECT ub, lookup, sealed, mac FROM staff_passkey
+WHERE (ub, lookup) > ($1, $2) ORDER BY ub, lookup LIMIT $3;
+
+-- name: renew_staff_passkey
+UPDATE staff_passkey SET sealed = $1, mac = $2
+WHERE ub = $3 AND lookup = $4 AND sealed = $5;
+
+-- name: next_staff_token
+SELECT ub, kind, lookup, sealed, mac FROM staff_token
+WHERE (ub, kind, lookup) > ($1, $2, $3) ORDER BY ub, kind, lookup LIMIT $4;
+
+-- name: renew_staff_token
+UPDATE staff_token SET sealed = $1, mac = $2
+WHERE ub = $3 AND kind = $4 AND lookup = $5 AND sealed = $6;
+
+-- name: next_desk_case
+SELECT ub, id, sealed FROM desk_case
+WHERE (ub, id) > ($1, $2) ORDER BY ub, id LIMIT $3;
+
+-- name: renew_desk_case
+UPDATE desk_case SET sealed = $1
+WHERE ub = $2 AND id = $3 AND sealed = $4;
+
+-- name: next_desk_report
+SELECT ub, id, case_id, sealed FROM desk_report
+WHERE (ub, id) > ($1, $2) ORDER BY ub, id LIMIT $3;
+
+-- name: renew_desk_report
+UPDATE desk_report SET sealed = $1
+WHERE ub = $2 AND id = $3 AND sealed = $4;
+
+-- name: next_desk_evidence
+SELECT ub, case_id, n, id, sealed FROM desk_evidence
+WHERE (ub, case_id, n) > ($1, $2, $3) ORDER BY ub, case_id, n LIMIT $4;
+
+-- name: renew_desk_evidence
+UPDATE desk_evidence SET sealed = $1
+WHERE ub = $2 AND case_id = $3 AND n = $4 AND sealed = $5;
+
+-- name: next_desk_event
+SELECT ub, case_id, n, sealed FROM desk_event
+WHERE (ub, case_id, n) > ($1, $2, $3) ORDER BY ub, case_id, n LIMIT $4;
+
+-- name: renew_desk_event
+UPDATE desk_event SET sealed = $1
+WHERE ub = $2 AND case_id = $3 AND n = $4 AND sealed = $5;
+
+-- name: next_desk_notice
+SELECT ub, id, sealed FROM desk_notice
+WHERE (ub, id) > ($1, $2) ORDER BY ub, id LIMIT $3;
+
+-- name: renew_desk_notice
+UPDATE desk_notice SET sealed = $1
+WHERE ub = $2 AND id = $3 AND sealed = $4;
+
+-- name: next_desk_line
+SELECT ub, n, sealed FROM desk_line
+WHERE (ub, n) > ($1, $2) ORDER BY ub, n LIMIT $3;
+
+-- name: renew_desk_line
+UPDATE desk_line SET sealed = $1
+WHERE ub = $2 AND n = $3 AND sealed = $4;
+
+-- name: next_desk_head
+SELECT ub, name, sealed FROM desk_head
+WHERE (ub, name) > ($1, $2) ORDER BY ub, name LIMIT $3;
+
+-- name: renew_desk_head
+UPDATE desk_head SET sealed = $1
+WHERE ub = $2 AND name = $3 AND sealed = $4;

@@ -66,6 +66,15 @@ async def read_events(
     return _events(keys, conv, rows)
 
 
+async def read_held(con: Connection, keys: Keys, conv: str, seq: int, now_ms: int) -> bytes | None:
+    """Return the body of a redacted event that is not due to be destroyed yet."""
+    place = await _place(con, conv)
+    if place is None:
+        return None
+    sealed = await con.fetchval(_SQL["held"], *place[:2], seq, now_ms)
+    return None if sealed is None else keys.outer.open("hold", conv, (conv, seq), sealed)
+
+
 async def read_relations(
     con: Connection, keys: Keys, conv: str, target: str, *, before: int, limit: int
 ) -> list[StoredEvent]:

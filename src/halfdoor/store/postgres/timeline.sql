@@ -33,6 +33,9 @@ FROM receipt JOIN member
 WHERE receipt.cb = $1 AND receipt.c = $2
 ORDER BY receipt.seq, receipt.m, receipt.kind, receipt.thread;
 
+-- name: held
+SELECT sealed FROM hold WHERE cb = $1 AND c = $2 AND seq = $3 AND destroy_after > $4;
+
 -- name: relations
 SELECT event.seq, event.event_id, event.sealed
 FROM relation JOIN event

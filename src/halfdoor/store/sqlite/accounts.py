@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar, final
 import msgspec
 from msgspec.structs import replace
 
+from halfdoor.accounts.person_facts import laid_over
 from halfdoor.accounts.records import (
     AccountRecord,
     Block,
@@ -194,8 +195,7 @@ class SqliteAccounts:
             for user, changed in facts.items():
                 check_not_erased(con, self._keys, user)
                 before = self._one(con, "person", user, PersonRecord) or PersonRecord(user=user)
-                # The names come from callers of our own; a value is what the record takes.
-                after = replace(before, **dict(changed))
+                after = laid_over(before, changed)
                 row = self._rows.seal("person", user, (user,), after)
                 con.execute(_SQL["put_person"], (*place(user), *_both(row)))
 

@@ -14,6 +14,7 @@ from halfdoor.messaging.ledger import (
     StoredEvent,
     Told,
 )
+from halfdoor.readers.review.report_sources import Witness
 from halfdoor.store.sqlite import timeline
 from halfdoor.store.sqlite.append import AppendWork
 from halfdoor.store.sqlite.database import Database
@@ -22,6 +23,7 @@ from halfdoor.store.sqlite.heads import read_standing
 from halfdoor.store.sqlite.keys import Keys
 from halfdoor.store.sqlite.lanes import Side
 from halfdoor.store.sqlite.sequencer import Sequencer, Sweep, Work
+from halfdoor.store.sqlite.witness import read_witness
 from halfdoor.store.sqlite.works import AddReaders, EndEpoch, SetReceipt
 
 T = TypeVar("T")
@@ -66,6 +68,14 @@ class SqliteConversations:
                 con, self._keys, conv, (after, before), limit=limit, newest_first=newest_first
             )
         )
+
+    async def held(self, conv: str, seq: int, now_ms: int) -> bytes | None:
+        """Return the sealed body of a redacted event while a report can still reach it."""
+        return await self._read(lambda con: timeline.read_held(con, self._keys, conv, seq, now_ms))
+
+    async def witness(self, room: str, seq: int) -> Witness | None:
+        """Return what *room* holds of a reported event (`report_sources.StoredEvents`)."""
+        return await self._read(lambda con: read_witness(con, self._keys, room, seq))
 
     async def relations(
         self, conv: str, target: str, *, before: int, limit: int

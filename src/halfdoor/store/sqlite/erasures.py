@@ -10,9 +10,12 @@ from halfdoor.accounts.records import LoginToken
 from halfdoor.ids import bucket
 from halfdoor.sealing.outer import RowMacError
 from halfdoor.store.accounts_rows import AccountRows, place
+from halfdoor.store.desk_erasing import Keeping, Left
+from halfdoor.store.desk_rows import DeskRows
 from halfdoor.store.erasing import AT_ONCE, OWN, STREAM, Erased, Room, Scan
 from halfdoor.store.jobs import Job
 from halfdoor.store.sqlite.database import Database
+from halfdoor.store.sqlite.desk_erasures import leave_desk
 from halfdoor.store.sqlite.jobs import add_job
 from halfdoor.store.sqlite.keys import Keys
 from halfdoor.store.sqlite.lanes import Lane, Side
@@ -29,8 +32,9 @@ _PAUSE_SECONDS: Final = 0.05
 class SqliteErasures:
     """An `ErasureStore`. *lane* is that of people's streams, which remembers their numbers."""
 
-    def __init__(self, database: Database, keys: Keys, lane: Lane) -> None:
+    def __init__(self, database: Database, keys: Keys, lane: Lane, desk: DeskRows) -> None:
         self._database = database
+        self._desk = desk
         self._keys = keys
         self._lane = lane
         self._rows = AccountRows(keys)
@@ -150,6 +154,10 @@ class SqliteErasures:
         except RowMacError:
             return False
         return token.user == user
+
+    async def leave_desk(self, user: str, keeping: Keeping) -> Left:
+        """Forget some of what the review desk holds of *user*, and tell what it still does."""
+        return await self._database.write(lambda con: leave_desk(con, self._desk, user, keeping))
 
     async def finish(self, user: str, now: int) -> None:
         """Note that the last row about *user* is gone, also from the logs of the files."""

@@ -32,10 +32,16 @@ class SqliteJobs:
         row = await self._database.read(lambda con: con.execute(_SQL["find"], (ub, id)).fetchone())
         return None if row is None else self._job(row)
 
-    async def claim(self, now: int, lease_ms: int) -> Job | None:
-        """Take the job that is due longest and return it; None where none is due."""
+    async def claim(self, now: int, lease_ms: int, queue: str | None = None) -> Job | None:
+        """Take the job, of *queue* or of any, that is due longest; None where none is due."""
+
+        def look(con: sqlite3.Connection) -> Any:
+            if queue is None:
+                return con.execute(_SQL["due"], (now, now)).fetchone()
+            return con.execute(_SQL["due_of"], (queue, now, now)).fetchone()
+
         # Most of the time nothing is due, and then nothing is written.
-        row = await self._database.read(lambda con: con.execute(_SQL["due"], (now, now)).fetchone())
+        row = await self._database.read(look)
         if row is None:
             return None
         job = self._job(row)

@@ -4,6 +4,10 @@
 SELECT ub, id, queue, run_at, attempts, lease_until, payload FROM job
 WHERE run_at <= ? AND lease_until <= ? ORDER BY run_at LIMIT 1;
 
+-- name: due_of
+SELECT ub, id, queue, run_at, attempts, lease_until, payload FROM job
+WHERE queue = ? AND run_at <= ? AND lease_until <= ? ORDER BY run_at LIMIT 1;
+
 -- name: claim
 UPDATE job SET lease_until = ?, attempts = attempts + 1
 WHERE ub = ? AND id = ? AND lease_until = ?;

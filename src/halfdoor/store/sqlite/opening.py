@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final, final
 
 from halfdoor.clock import Clock, SystemClock
+from halfdoor.store.desk_rows import DeskRows
 from halfdoor.store.entity_secrets import Secrets
 from halfdoor.store.errors import SchemaError, StoreUnavailableError, UnfinishedCopyError
 from halfdoor.store.migrate import migrate
@@ -14,6 +15,7 @@ from halfdoor.store.retention import Retention
 from halfdoor.store.sqlite.connect import named, open_writer
 from halfdoor.store.sqlite.conversations import SqliteConversations
 from halfdoor.store.sqlite.database import Database
+from halfdoor.store.sqlite.desk import SqliteDesk
 from halfdoor.store.sqlite.entity_secrets import load_secrets
 from halfdoor.store.sqlite.erasures import SqliteErasures
 from halfdoor.store.sqlite.holds import destroy_held
@@ -27,6 +29,7 @@ from halfdoor.store.sqlite.renewals import SqliteRenewals
 from halfdoor.store.sqlite.restores import read_restores
 from halfdoor.store.sqlite.retention import SqliteRetentionRows
 from halfdoor.store.sqlite.sequencer import Sequencer
+from halfdoor.store.sqlite.staff import SqliteStaff
 from halfdoor.store.sqlite.statements import statements
 from halfdoor.store.sqlite.streams import Streams
 from halfdoor.store.sqlite.wholeness import check_whole
@@ -67,10 +70,13 @@ class Store:
         self.conversations = SqliteConversations(database, keys, sequencer)
         self.retention = Retention(SqliteRetentionRows(database, keys, sequencer), keys.outer)
         self.jobs = SqliteJobs(database, keys)
+        self.staff = SqliteStaff(database, keys)
         self.renewal = AccountKeyRenewal(SqliteRenewals(database, keys, self.jobs))
         lane = StreamLane(streams)
         self.mailbox = SqliteMailbox(database, keys, lane)
-        self.erasures = SqliteErasures(database, keys, lane)
+        rows = DeskRows(keys, secrets.k_lookup)
+        self.erasures = SqliteErasures(database, keys, lane, rows)
+        self.desk = SqliteDesk(database, keys, rows)
 
     def secrets(self) -> Secrets:
         """Return the keys of look-ups and ids."""

@@ -28,7 +28,7 @@ def event_row(data_dir: Path, conv: str, event_id: str) -> bytes:
 def _sealed(con: sqlite3.Connection, conv: str, event_id: str) -> bytes:
     cb = bucket(conv)
     number = con.execute(_SQL["number"], (cb, conv)).fetchone()
-    row = number and con.execute(_SQL["by_id"], (cb, number[0], id_bytes(event_id))).fetchone()
+    row = number and con.execute(_SQL["by_id"], (cb, number[0], id_bytes(event_id), 0)).fetchone()
     if not row:
         raise KeyError(event_id)
     sealed: bytes = row[2]

@@ -172,3 +172,83 @@ SELECT name, sealed FROM secret;
 
 -- name: renew_secret
 UPDATE secret SET sealed = ? WHERE name = ? AND sealed = ?;
+
+-- name: next_staff
+SELECT ub, id, sealed, mac FROM staff
+WHERE (ub, id) > (?, ?) ORDER BY ub, id LIMIT ?;
+
+-- name: renew_staff
+UPDATE staff SET sealed = ?, mac = ?
+WHERE ub = ? AND id = ? AND sealed = ?;
+
+-- name: next_staff_passkey
+SELECT ub, lookup, sealed, mac FROM staff_passkey
+WHERE (ub, lookup) > (?, ?) ORDER BY ub, lookup LIMIT ?;
+
+-- name: renew_staff_passkey
+UPDATE staff_passkey SET sealed = ?, mac = ?
+WHERE ub = ? AND lookup = ? AND sealed = ?;
+
+-- name: next_staff_token
+SELECT ub, kind, lookup, sealed, mac FROM staff_token
+WHERE (ub, kind, lookup) > (?, ?, ?) ORDER BY ub, kind, lookup LIMIT ?;
+
+-- name: renew_staff_token
+UPDATE staff_token SET sealed = ?, mac = ?
+WHERE ub = ? AND kind = ? AND lookup = ? AND sealed = ?;
+
+-- name: next_desk_case
+SELECT ub, id, sealed FROM desk_case
+WHERE (ub, id) > (?, ?) ORDER BY ub, id LIMIT ?;
+
+-- name: renew_desk_case
+UPDATE desk_case SET sealed = ?
+WHERE ub = ? AND id = ? AND sealed = ?;
+
+-- name: next_desk_report
+SELECT ub, id, case_id, sealed FROM desk_report
+WHERE (ub, id) > (?, ?) ORDER BY ub, id LIMIT ?;
+
+-- name: renew_desk_report
+UPDATE desk_report SET sealed = ?
+WHERE ub = ? AND id = ? AND sealed = ?;
+
+-- name: next_desk_evidence
+SELECT ub, case_id, n, id, sealed FROM desk_evidence
+WHERE (ub, case_id, n) > (?, ?, ?) ORDER BY ub, case_id, n LIMIT ?;
+
+-- name: renew_desk_evidence
+UPDATE desk_evidence SET sealed = ?
+WHERE ub = ? AND case_id = ? AND n = ? AND sealed = ?;
+
+-- name: next_desk_event
+SELECT ub, case_id, n, sealed FROM desk_event
+WHERE (ub, case_id, n) > (?, ?, ?) ORDER BY ub, case_id, n LIMIT ?;
+
+-- name: renew_desk_event
+UPDATE desk_event SET sealed = ?
+WHERE ub = ? AND case_id = ? AND n = ? AND sealed = ?;
+
+-- name: next_desk_notice
+SELECT ub, id, sealed FROM desk_notice
+WHERE (ub, id) > (?, ?) ORDER BY ub, id LIMIT ?;
+
+-- name: renew_desk_notice
+UPDATE desk_notice SET sealed = ?
+WHERE ub = ? AND id = ? AND sealed = ?;
+
+-- name: next_desk_line
+SELECT ub, n, sealed FROM desk_line
+WHERE (ub, n) > (?, ?) ORDER BY ub, n LIMIT ?;
+
+-- name: renew_desk_line
+UPDATE desk_line SET sealed = ?
+WHERE ub = ? AND n = ? AND sealed = ?;
+
+-- name: next_desk_head
+SELECT ub, name, sealed FROM desk_head
+WHERE (ub, name) > (?, ?) ORDER BY ub, name LIMIT ?;
+
+-- name: renew_desk_head
+UPDATE desk_head SET sealed = ?
+WHERE ub = ? AND name = ? AND sealed = ?;

@@ -83,6 +83,17 @@ def read_events(
     return _events(keys, conv, rows)
 
 
+def read_held(
+    con: sqlite3.Connection, keys: Keys, conv: str, seq: int, now_ms: int
+) -> bytes | None:
+    """Return the body of a redacted event that is not due to be destroyed yet."""
+    place = _place(con, conv)
+    if place is None:
+        return None
+    row = con.execute(_SQL["held"], (*place[:2], seq, now_ms)).fetchone()
+    return None if row is None else keys.outer.open("hold", conv, (conv, seq), row[0])
+
+
 def read_relations(
     con: sqlite3.Connection, keys: Keys, conv: str, target: str, *, before: int, limit: int
 ) -> list[StoredEvent]:

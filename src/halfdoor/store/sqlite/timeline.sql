@@ -16,6 +16,9 @@ WHERE cb = ? AND c = ? AND seq > ? AND seq < ? ORDER BY seq DESC LIMIT ?;
 -- name: state_log
 SELECT seq, event_id, sealed FROM event WHERE cb = ? AND c = ? AND state = 1 ORDER BY seq;
 
+-- name: held
+SELECT sealed FROM hold WHERE cb = ? AND c = ? AND seq = ? AND destroy_after > ?;
+
 -- name: relations
 SELECT event.seq, event.event_id, event.sealed
 FROM relation JOIN event

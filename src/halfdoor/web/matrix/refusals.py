@@ -12,6 +12,10 @@ from halfdoor.web.errors import ErrorTable
 # Word for word what `messaging` tells somebody who is not in a conversation that exists.
 _NOT_IN_IT: Final = "you are not in this conversation"
 _CLOSED: Final = "This cannot be opened or sealed by this session."
+_SUSPENDED: Final = (
+    "This account is suspended: you can read, leave conversations and report people. If it was"
+    " decided here, your messages from the server say why, until when, and how to contest it."
+)
 _NO_ESCROW: Final = (
     "No custodians are configured, so no conversation can be sealed. Whoever runs this server makes"
     " a set of them: `halfdoor custodian init` on each custodian's machine, then name the set in"
@@ -42,7 +46,7 @@ def add_refusals(table: ErrorTable) -> None:
     # Never sent, only counted: as proxies log a client that closed its request.
     table.add(refused.HungUpError, 499, "M_UNKNOWN", "The client went away.")
     table.add(refused.UnknownRoomError, 403, "M_FORBIDDEN", _NOT_IN_IT)
-    table.add(SuspendedError, 403, "M_USER_SUSPENDED", "This account is suspended.")
+    table.add(SuspendedError, 403, "M_USER_SUSPENDED", _SUSPENDED)
     table.add(ContactRefused, 403, "M_FORBIDDEN", _sentence, extras=_reason)
     table.add(BusyError, 503, "M_UNKNOWN", "The conversation is busy.", retry_after=1)
     table.add(NoEscrowSetError, 403, "M_FORBIDDEN", _NO_ESCROW)

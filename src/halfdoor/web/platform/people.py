@@ -71,7 +71,8 @@ class PlatformPeople:
             Operation(
                 method="PUT",
                 path="/people/{user}/suspension",
-                summary="Suspend a person, or lift that. It binds their next request.",
+                summary="Suspend a person, or lift that; a decision of the review desk stands. It"
+                " binds their next request.",
                 handler=self.suspend,
                 body=Suspension,
                 missing=nobody,
