@@ -28,12 +28,5 @@ class SpentError(AccountsError):
     """Something that is good once was used by somebody else first; nothing was written."""
 
 
-class CrossSiteError(ForbiddenError):
-    """The request does not bear the session's own mark: another site may have sent it (403)."""
-
-    def __init__(self) -> None:
-        super().__init__("the request does not come from a page of this console")
-
-
 class RolesError(InvalidParameterError):
     """Roles that the policy does not know, or that nobody may hold together (400)."""

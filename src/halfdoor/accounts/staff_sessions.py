@@ -1,12 +1,11 @@
 """Sessions of staff: short, ended by silence, found by a keyed hash of what a browser keeps."""
 
-import hmac
 from typing import Final, final
 
 import msgspec
 
 from halfdoor.accounts.errors import ForbiddenError
-from halfdoor.accounts.staff_errors import CrossSiteError, NotSignedInError
+from halfdoor.accounts.staff_errors import NotSignedInError
 from halfdoor.accounts.staff_member import StaffMember
 from halfdoor.accounts.staff_records import StaffToken
 from halfdoor.accounts.staff_roles import ADMIN
@@ -105,12 +104,6 @@ class StaffSessions:
             since=row.created,
             ends=row.expires,
         )
-
-    @staticmethod
-    def check_csrf(session: StaffSession, given: str | None) -> None:
-        """Refuse a request that changes something without the session's mark; `CrossSiteError`."""
-        if given is None or not hmac.compare_digest(given.encode(), session.csrf.encode()):
-            raise CrossSiteError
 
     async def sign_out(self, token: str, now: int) -> None:
         """End the session of *token*; nothing where there is none."""
