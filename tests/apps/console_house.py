@@ -28,7 +28,11 @@ class ConsoleHouse:
         self.clock = FixedClock()
         self.place = ConsolePlace(public_url=ORIGIN, demo=demo)
         self.house: House = open_house(folder, clock=self.clock, console=self.place)
-        config = Config(server_name=self.house.setting.server_name)
+        config = Config(
+            server_name=self.house.setting.server_name,
+            data_dir=self.house.setting.data_dir,
+            outer_key_file=folder / "outer.key",
+        )
         log = configure("error")
         self.apps = console_apps(self.house, config, self.place, Metrics(), log)
 

@@ -108,6 +108,41 @@ async def test_an_admin_sees_staff_and_not_a_word_of_any_case(at: ConsoleHouse) 
     assert "canary" not in page
 
 
+async def test_no_page_of_the_house_holds_a_word_of_anybody(at: ConsoleHouse) -> None:
+    ada, ben, room = await at.reported(INSULT, BEFORE, SAID)
+    await at.house.people.suspend(ben.user, suspended=True)
+    reviewer, admin = await at.staff("Robin", "reviewer"), await at.staff("Ann", "admin")
+    pages = [(await admin.get("/admin/house"))[1]]
+    status, _ = await admin.post("/admin/house/examine")
+    assert status == 303
+    for path in ("/admin", "/admin/house", "/board"):
+        status, page = await admin.get(path)
+        assert status == 200
+        pages.append(page)
+    assert "2 accounts; of them 1 suspended, 0 limited" in pages[2]
+    assert "Not asked since" in pages[0]
+    assert "lines, each continues the one before" in pages[2]
+    for one in (ada.user, ben.user, "@nobody:example.org"):
+        status, page = await admin.post("/admin/people", user=one)
+        assert status == 200
+        pages.append(page)
+    assert "no limits" in pages[-3]
+    assert "suspended" in pages[-2]
+    assert "no such account" in pages[-1]
+    for page in pages:
+        assert "canary" not in page
+        assert room not in page
+        assert "case_" not in page
+    lines = [(one.what, one.about) for one in await at.house.desk.store.staff_log(0, 100)]
+    assert ("look_up", ben.user) in lines
+    assert ("examine", None) in lines
+    for path in ("/admin/house", "/admin/people"):
+        assert (await reviewer.get(path))[0] in {403, 404, 405}
+    assert (await reviewer.post("/admin/people", user=ben.user))[0] == 403
+    assert (await reviewer.post("/admin/house/examine"))[0] == 403
+    assert (await admin.post("/admin/people", user="ben"))[0] == 400
+
+
 async def test_whoever_does_not_hold_the_case_reveals_nothing(at: ConsoleHouse) -> None:
     await at.reported(INSULT, SAID)
     robin, kim = await at.staff("Robin", "reviewer"), await at.staff("Kim", "reviewer")

@@ -40,6 +40,7 @@ PAGES = {
     "wellness": ("lea", "/wellness"),
     "board": ("lea", "/board"),
     "admin": ("ada", "/admin"),
+    "house": ("ada", "/admin/house"),
     "sign in": (None, "/sign-in"),
     "join": (None, "/join/link"),
     "demo": (None, "/demo/link"),

@@ -27,6 +27,7 @@ READ = {
     "/wellness": "work",
     "/board": "board",
     "/admin": "admin",
+    "/admin/house": "admin",
 }
 ALLOWED = {"work": {"rene", "lea"}, "board": {"lea", "ada", "audrey"}, "admin": {"ada"}}
 FORMS = [
@@ -51,6 +52,8 @@ FORMS = [
     "/wellness/opt-out",
     "/wellness/looks",
     "/admin/invite",
+    "/admin/people",
+    "/admin/house/examine",
     "/admin/sessions/end",
     "/admin/members/end",
     "/sign-out",

@@ -9,6 +9,7 @@ from typing import Protocol
 from halfdoor.accounts.staff_member import StaffMember
 from halfdoor.policy.review import Review
 from halfdoor.readers.review.records import Case
+from halfdoor.web.console.house_values import Account, HouseState
 from halfdoor.web.console.values import (
     Action,
     CasePage,
@@ -182,10 +183,10 @@ class Boards(Protocol):
 
 
 class Offices(Protocol):
-    """Accounts of staff and the state of the house."""
+    """Accounts of staff."""
 
     async def office(self, staff: StaffMember) -> Office:
-        """Everything on the administrator's page."""
+        """Accounts, invitations and sessions."""
 
     async def invite(self, staff: StaffMember, name: str, roles: frozenset[str], place: str) -> str:
         """Invite somebody; returns the link, once."""
@@ -195,6 +196,19 @@ class Offices(Protocol):
 
     async def end_member(self, staff: StaffMember, member: str) -> None:
         """End an account of staff and all its sessions."""
+
+
+class Houses(Protocol):
+    """The state of the house that the console stands in."""
+
+    async def state(self, staff: StaffMember) -> HouseState:
+        """Policy, release, custodians, backups, and what the doctor last found."""
+
+    async def examine(self, staff: StaffMember) -> None:
+        """Ask the doctor."""
+
+    async def look_up(self, staff: StaffMember, user: str) -> Account:
+        """How one account stands, found by its whole id."""
 
 
 class Desk(Protocol):
@@ -230,4 +244,8 @@ class Desk(Protocol):
 
     @property
     def offices(self) -> Offices:
-        """Administration."""
+        """Accounts of staff."""
+
+    @property
+    def houses(self) -> Houses:
+        """The state of the house."""

@@ -276,19 +276,9 @@ class Invite(msgspec.Struct, frozen=True, kw_only=True):
     until: int
 
 
-class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the doctor."""
-
-    title: str
-    ok: bool
-    said: str
-
-
 class Office(msgspec.Struct, frozen=True, kw_only=True):
-    """What an administrator works with. No content of any kind is in here."""
+    """The accounts of staff, as an administrator works with them."""
 
     members: tuple[Member, ...]
     invites: tuple[Invite, ...]
     sessions: tuple[Sitting, ...]
-    policy_digest: str
-    checks: tuple[Check, ...]
