@@ -1,4 +1,4 @@
-"""What was backed up, and when: `halfdoor backup` writes it down, the console's admin page shows it.
+"""What was backed up, and when: `halfdoor backup` writes it, the console's admin page shows it.
 
 The file lies unsealed in the data directory and holds no name of a person: it is a reminder for
 whoever runs the house. Whether a backup is whole is shown by `halfdoor backup --verify` alone.
@@ -34,7 +34,7 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Drill(msgspec.Struct, frozen=True, kw_only=True):
-    """That a backup was read whole, part by part, at *at* (ms), and whether all of it was *whole*."""
+    """That a backup was read part by part at *at* (ms), and whether all of it was *whole*."""
 
     at: int
     folder: str

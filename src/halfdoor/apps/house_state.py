@@ -1,4 +1,4 @@
-"""Policy, custodians and backups in the words of the console's admin page. Pure but for one file."""
+"""Policy, custodians and backups in the words of the admin page. Pure but for the policy file."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -74,7 +74,7 @@ def said_before(filed: list[Report], wanted: Report, since: int) -> Report | Non
     """Return the report among *filed* that says what *wanted* says, since a time; None if none.
 
     The same person, about the same, for the same reason. A note that was added, or a wish to hide
-    it, is something new.
+    it or to have a guardian told, is something new.
     """
     for one in filed:
         same = (
@@ -83,6 +83,7 @@ def said_before(filed: list[Report], wanted: Report, since: int) -> Report | Non
             and one.room == wanted.room
             and one.reason == wanted.reason
             and one.hidden == wanted.hidden
+            and (not wanted.guardian or bool(one.guardian))
             and set(one.events) == set(wanted.events)
             and set(wanted.context) <= set(one.context)
             and wanted.note in {"", one.note}

@@ -44,6 +44,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     `room` is None for a report about a person. `weight` (0 to 1) says how much the reporter's
     earlier reports held; a light one is never dropped. `unverified` where what is told cannot be
     checked. `hidden` leaves no trace in what the account's screens show ("not safe at home").
+    `guardian` stands for the one whom the reporter lets be told of it (`told_guardian.py`).
     """
 
     id: str
@@ -62,6 +63,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     unverified: bool = False
     blocked: bool = False
     hidden: bool = False
+    guardian: bytes = b""
     receipt: bytes = b""
 
     def __repr__(self) -> str:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from halfdoor.clock import Clock
 from halfdoor.ids import is_user_id
 from halfdoor.policy.review import Reason, Review
-from halfdoor.readers.review import own_reports
+from halfdoor.readers.review import own_reports, told_guardian
 from halfdoor.readers.review.case_keys import new_case_key
 from halfdoor.readers.review.case_names import CaseNames
 from halfdoor.readers.review.errors import ReportRefusedError, StaleCaseError
@@ -123,6 +123,19 @@ class Reports:
         found = await own_reports.shown_to(self._desk, self._outcomes, self._review, [report], now)
         return found[0]
 
+    async def of_child(self, guardian: str, child: str) -> list[dict[str, Any]]:
+        """Return what *guardian* is told of reports by *child*, newest first.
+
+        Nothing for anybody else, and nothing of a report for which the child did not say so.
+        """
+        filed = await self._desk.reports_by(child, 0)
+        if (await self._facts.person(child)).guardian != guardian:
+            return []
+        now = self._clock.now_ms()
+        reports = told_guardian.allowed(filed, guardian)
+        shown = await own_reports.shown_to(self._desk, self._outcomes, self._review, reports, now)
+        return told_guardian.told(shown)
+
     async def reasons(self, user: str, country: str | None = None) -> dict[str, Any]:
         """Return the reasons and help lines for *user*, by where they are or else live."""
         if country is None:
@@ -198,6 +211,9 @@ class Reports:
             blocked=filing.block,
             hidden=filing.hidden,
         )
+        here = await self._facts.person(reporter.user)
+        guardian = told_guardian.let_know(filing, wanted.id, subject, here.guardian)
+        wanted = replace(wanted, guardian=guardian)
         before = said_before(filed, wanted, now - intake.repeat_hours * HOUR_MS)
         if before is not None:
             return Filed(report=before, repeat=True)
