@@ -99,11 +99,14 @@ class Browser:
         )
         return status, answer.decode()
 
-    async def send_json(self, path: str, content: Any) -> tuple[int, Any]:
+    async def send_json(
+        self, path: str, content: Any, *headers: tuple[bytes, bytes]
+    ) -> tuple[int, Any]:
         import json
 
         raw = json.dumps(content).encode()
-        status, body, _ = await self.ask("POST", path, raw, (b"content-type", b"application/json"))
+        kind = (b"content-type", b"application/json")
+        status, body, _ = await self.ask("POST", path, raw, kind, *headers)
         return status, json.loads(body) if body[:1] == b"{" else body.decode()
 
     async def ask(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.apps.console_house import ORIGIN, Browser, ConsoleHouse
+from tests.web.software_authenticator import SoftwareAuthenticator
 
 SAID = "you are a canary-of-a-message"
 BEFORE = "canary-of-a-neighbour"
@@ -286,6 +287,63 @@ async def test_an_account_that_ends_is_out_of_the_console_at_once(at: ConsoleHou
     assert status == 303
     status, _, headers = await robin.ask("GET", "/queue")
     assert (status, headers[b"location"]) == (303, b"/sign-in")
+
+
+async def test_a_second_passkey_signs_in_as_well_and_the_staff_log_has_it(at: ConsoleHouse) -> None:
+    robin = await at.staff("Robin", "reviewer")
+    page = (await robin.get("/account"))[1]
+    assert page.count("last used") == 1
+    word = (b"x-csrf", page.split('data-csrf="')[1].split('"')[0].encode())
+    other = SoftwareAuthenticator(ORIGIN)
+    status, asked = await robin.send_json("/account/passkeys/begin", {}, word)
+    assert status == 200
+    answer = other.create(asked)
+    status, _ = await robin.send_json("/account/passkeys/finish", answer, word)
+    assert status == 200
+    # The same answer again is none.
+    status, _ = await robin.send_json("/account/passkeys/finish", answer, word)
+    assert status == 403
+    assert (await robin.get("/account"))[1].count("last used") == 2
+    assert "passkey_added" in [one.what for one in await at.house.desk.store.staff_log(0, 100)]
+    device = Browser(at.apps)
+    _, asked = await device.send_json("/sign-in/begin", {})
+    status, _ = await device.send_json("/sign-in/finish", other.get(asked))
+    assert status == 200
+    assert "Robin" in (await device.get("/account"))[1]
+
+
+async def test_a_link_that_was_used_welcomes_nobody(at: ConsoleHouse) -> None:
+    made = await at.house.desk.staff.invite(
+        by=None, name="Robin", roles=("reviewer",), place="DE", now=at.clock.now_ms()
+    )
+    assert "Welcome" in (await Browser(at.apps).get(f"/join/{made.link}"))[1]
+    await Browser(at.apps).join(made.link)
+    for link in (made.link, "hdi1.nothing"):
+        status, page = await Browser(at.apps).get(f"/join/{link}")
+        assert status == 410
+        assert "used up" in page
+
+
+async def test_during_the_undo_nobody_says_that_there_never_was_a_measure(
+    at: ConsoleHouse,
+) -> None:
+    await at.reported(INSULT, SAID)
+    robin = await at.staff("Robin", "reviewer")
+    place = await claimed(at, robin)
+    assert "never restricted" in (await robin.get(place))[1]
+    choice = {"reason": INSULT, "measure": "no_media", "days": "7", "facts": "insults"}
+    assert (await robin.post(f"{place}/decide", **choice))[0] == 303
+    page = (await robin.get(place))[1]
+    assert "Undo" in page
+    assert "never restricted" not in page
+    assert "takes hold once it can no longer be taken back" in page
+
+
+async def test_the_queue_is_narrowed_to_conversations_of_one_posture(at: ConsoleHouse) -> None:
+    await at.reported(INSULT, SAID)
+    robin = await at.staff("Robin", "reviewer")
+    assert "/cases/case_" in (await robin.get("/queue?posture=standard"))[1]
+    assert "/cases/case_" not in (await robin.get("/queue?posture=e2ee"))[1]
 
 
 async def test_an_admin_invites_and_the_link_is_shown_once(at: ConsoleHouse) -> None:

@@ -50,6 +50,7 @@ from halfdoor.web.console.values import (
     Letter,
     Member,
     Office,
+    Passkey,
     Past,
     Person,
     Proposal,
@@ -800,7 +801,7 @@ class FakeGate:
         default_factory=lambda: {one.id: Session(one, f"csrf-{one.id}") for one in EVERYBODY}
     )
     links: dict[str, str] = field(default_factory=dict)
-    passkeys: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
 
     async def admit(self, token: str) -> Session | None:
         return self.sessions.get(token)
@@ -810,10 +811,24 @@ class FakeGate:
 
     async def finish(self, answer: bytes) -> str:
         credential = str(json.loads(answer).get("id"))
-        who = self.passkeys.get(credential, credential)
+        who = self.keys.get(credential, credential)
         if who not in self.sessions:
             raise SignInRefusedError
         return who
+
+    async def check_link(self, link: str) -> None:
+        if link not in self.links:
+            raise InvitationSpentError
+
+    async def passkeys(self, staff: StaffMember) -> Sequence[Passkey]:
+        mine = [key for key, who in self.keys.items() if who == staff.id]
+        return [Passkey(name=key[:12], made=NOW, used=NOW) for key in mine]
+
+    async def begin_adding(self, token: str) -> bytes:
+        return json.dumps({**NEW_PASSKEY, "challenge": "AAAC", "for": token}).encode()
+
+    async def finish_adding(self, token: str, answer: bytes) -> None:
+        self.keys[str(json.loads(answer).get("id"))] = token
 
     async def begin_joining(self, link: str) -> bytes:
         if link not in self.links:
@@ -824,7 +839,7 @@ class FakeGate:
         if link not in self.links:
             raise InvitationSpentError
         who = self.links.pop(link)
-        self.passkeys[str(json.loads(answer).get("id"))] = who
+        self.keys[str(json.loads(answer).get("id"))] = who
         return who
 
     async def demo(self, link: str) -> str:

@@ -446,6 +446,7 @@ async def test_no_page_has_inline_script_style_or_a_field_that_hides_its_form(
     browser: Browser,
 ) -> None:
     await hold(browser)
+    browser.gate.links["x"] = "sasha"
     browser.desk.shown["evd_1"] = Shown(id="evd_1", text="x", proven=True)
     for path, who in (
         ("/queue", LEA),
@@ -459,6 +460,7 @@ async def test_no_page_has_inline_script_style_or_a_field_that_hides_its_form(
         ("/board", LEA),
         ("/admin", ADA),
         ("/admin/house", ADA),
+        ("/account", ADA),
         ("/sign-in", None),
         ("/join/x", None),
         ("/demo/x", None),

@@ -257,6 +257,42 @@ async def test_an_invitation_works_once(browser: Browser) -> None:
         assert (await browser.post(path, body=b"{}", content_type=kind)).status == 410
 
 
+async def test_a_link_that_was_used_says_so_before_anything_is_made(browser: Browser) -> None:
+    for path in ("/join/used", "/demo/used"):
+        page = await browser.get(path)
+        assert page.status == 410
+        assert "This link is used up" in page.text
+        assert "Welcome" not in page.text
+
+
+async def test_a_passkey_is_added_by_ones_own_page_alone(browser: Browser) -> None:
+    kind = {"content_type": "application/json"}
+    paths = ("/account/passkeys/begin", "/account/passkeys/finish")
+    for path in paths:
+        body = b'{"id": "key"}'
+        assert (await browser.post(path, body=body, **kind)).status == 401
+        assert (await browser.post(path, RENE, body=body, **kind)).status == 403
+        assert (await browser.post(path, RENE, body=body, x_csrf="csrf-lea", **kind)).status == 403
+        other = {"sec_fetch_site": "cross-site"}
+        page = await browser.post(path, RENE, body=body, headers=other, x_csrf="csrf-rene", **kind)
+        assert page.status == 403
+    assert browser.gate.keys == {}
+    for path in paths:
+        page = await browser.post(path, RENE, body=b'{"id": "key"}', x_csrf="csrf-rene", **kind)
+        assert page.status == 200
+    assert browser.gate.keys == {"key": "rene"}
+    assert "key" in (await browser.get("/account", RENE)).text
+
+
+async def test_a_page_behind_a_case_that_can_be_none_is_refused_in_words(browser: Browser) -> None:
+    for wrong in ("garbage", "case_", f"{PLAIN}x", "%2e%2e%2f"):
+        page = await browser.get(f"/queue?after={wrong}", LEA)
+        assert page.status == 400
+        assert "is no case that a page could go on behind" in page.text
+    assert (await browser.get(f"/queue?after={PLAIN}", LEA)).status == 200
+    assert (await browser.get("/queue?posture=secret", LEA)).status == 400
+
+
 async def test_signing_out_ends_the_session(browser: Browser) -> None:
     page = await browser.post("/sign-out", RENE)
     assert page.place == "/sign-in"

@@ -220,7 +220,7 @@ class Reports:
         check_pace(intake, filed, now)
         weighed, warning = await self._record.weighed(reporter.user, now, hidden=filing.hidden)
         wanted = replace(wanted, weight=weighed)
-        case = await self._case(wanted, reason, attempt)
+        case = await self._case(wanted, reason, _posture(handed), attempt)
         kept = [pair for pair in handed if pair[0].has_key]
         report = replace(wanted, case=case.id)
         report = replace(report, receipt=self._signer.sign(report, kept))
@@ -242,13 +242,16 @@ class Reports:
         )
         return Filed(report=report)
 
-    async def _case(self, report: Report, reason: Reason, attempt: int) -> Case:
+    async def _case(
+        self, report: Report, reason: Reason, posture: str | None, attempt: int
+    ) -> Case:
         """Return the case that *report* joins, or the one that it opens."""
         here = await self._facts.person(report.reporter)
         there = await self._facts.person(report.subject)
         around = Circumstances(
             minor=is_minor(here.band) or is_minor(there.band),
             region=here.region or there.region,
+            posture=posture,
         )
         found = await self._desk.open_case(report.subject, reason.queue)
         if found is not None:
@@ -267,6 +270,13 @@ class Reports:
         if reason.child_safety and near and report.room is not None:
             return [freeze_task(self._review, case, report.room, report.at)]
         return []
+
+
+def _posture(handed: list[Handed]) -> str | None:
+    """Return the posture of the conversation in which these messages are, None without any."""
+    if not handed:
+        return None
+    return "standard" if all(one.readable for one, _ in handed) else "e2ee"
 
 
 def _reported(report: Report, evidence: int) -> ModerationEvent:

@@ -20,6 +20,7 @@ from halfdoor.web.console.values import (
     Health,
     Letter,
     Office,
+    Passkey,
     Person,
     Proposal,
     QueueView,
@@ -56,6 +57,9 @@ class StaffGate(Protocol):
     async def finish(self, answer: bytes) -> str:
         """The token of a new session, for the browser's *answer*; RoleError where it is wrong."""
 
+    async def check_link(self, link: str) -> None:
+        """Refuse a *link* that was used or is too old, without using it; InvitationSpentError."""
+
     async def begin_joining(self, link: str) -> bytes:
         """Options for `navigator.credentials.create`; UnknownCaseError for a link that is over."""
 
@@ -64,6 +68,15 @@ class StaffGate(Protocol):
 
     async def demo(self, link: str) -> str:
         """The token of a session by a one-time demo link."""
+
+    async def passkeys(self, staff: StaffMember) -> Sequence[Passkey]:
+        """The passkeys of *staff*, which are their own."""
+
+    async def begin_adding(self, token: str) -> bytes:
+        """Options for a further passkey of whoever the session *token* is."""
+
+    async def finish_adding(self, token: str, answer: bytes) -> None:
+        """Keep what the browser made; RoleError where it is wrong."""
 
     async def leave(self, token: str) -> None:
         """End the session of *token*."""

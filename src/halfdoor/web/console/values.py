@@ -19,6 +19,7 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
     group: str | None = None
     language: str | None = None
     minor: bool | None = None
+    posture: str | None = None
     state: State = "open"
     after: str | None = None
 
@@ -265,6 +266,14 @@ class Sitting(msgspec.Struct, frozen=True, kw_only=True):
     since: int
     seen: int
     own: bool = False
+
+
+class Passkey(msgspec.Struct, frozen=True, kw_only=True):
+    """One passkey of the asker's own: what lists call it, when it was made and last used."""
+
+    name: str
+    made: int
+    used: int
 
 
 class Invite(msgspec.Struct, frozen=True, kw_only=True):
