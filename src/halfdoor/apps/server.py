@@ -225,6 +225,11 @@ def _listeners(
         from halfdoor.apps.console import console_listener  # noqa: PLC0415
 
         listeners.append(console_listener(house, config, house.setting.console, metrics, log))
+    if config.public_form.public_url is not None:
+        from halfdoor.apps.public_form import public_listener  # noqa: PLC0415
+
+        address = config.public_form.public_url
+        listeners.append(public_listener(house, config, address, metrics, log))
     return listeners
 
 
