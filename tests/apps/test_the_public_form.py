@@ -139,7 +139,7 @@ async def test_a_case_of_metadata_is_opened_and_the_child_hears_nothing(at: Cons
     desk = at.house.desk.store
 
     async def heard() -> list[object]:
-        pages = []
+        pages: list[object] = []
         for who in (ada, ben):
             pages.append(await who.call("GET", "/sync"))
             pages.append(await who.caller.call("GET", f"{OWN}/notices", None))

@@ -48,6 +48,7 @@ def test_a_release_as_it_was_installed_is_well_and_a_tree_has_nothing_to_compare
 def test_the_digest_follows_every_name_and_every_content() -> None:
     one = release_of({"a.py": b"1" * 32, "b.py": b"2" * 32}, "1", {}).digest
     assert release_of({"b.py": b"2" * 32, "a.py": b"1" * 32}, "1", {}).digest == one
+    others: tuple[dict[str, bytes], ...]
     others = ({"a.py": b"2" * 32, "b.py": b"1" * 32}, {"a.py": b"1" * 32}, {})
     assert one not in {release_of(each, "1", {}).digest for each in others}
 

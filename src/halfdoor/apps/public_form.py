@@ -73,6 +73,7 @@ def public_app(
         review=house.desk.review,
         assets=Assets(),
         origin=public_url.rstrip("/"),
+        server=house.setting.server_name,
         per_hour=config.public_form.per_hour,
         now=house.clock.now_ms,
     )

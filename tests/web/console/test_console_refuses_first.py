@@ -16,6 +16,8 @@ from tests.web.console.console_fakes import (
     FakeGate,
 )
 
+from halfdoor.accounts.staff_member import StaffMember
+
 READ = {
     "/queue": "work",
     f"/cases/{PLAIN}": "work",
@@ -266,20 +268,19 @@ async def test_a_link_that_was_used_says_so_before_anything_is_made(browser: Bro
 
 
 async def test_a_passkey_is_added_by_ones_own_page_alone(browser: Browser) -> None:
-    kind = {"content_type": "application/json"}
+    async def send(path: str, who: StaffMember | None, **headers: str) -> int:
+        given = {"content_type": "application/json", **headers}
+        return (await browser.post(path, who, body=b'{"id": "key"}', headers=given)).status
+
     paths = ("/account/passkeys/begin", "/account/passkeys/finish")
     for path in paths:
-        body = b'{"id": "key"}'
-        assert (await browser.post(path, body=body, **kind)).status == 401
-        assert (await browser.post(path, RENE, body=body, **kind)).status == 403
-        assert (await browser.post(path, RENE, body=body, x_csrf="csrf-lea", **kind)).status == 403
-        other = {"sec_fetch_site": "cross-site"}
-        page = await browser.post(path, RENE, body=body, headers=other, x_csrf="csrf-rene", **kind)
-        assert page.status == 403
+        assert await send(path, None) == 401
+        assert await send(path, RENE) == 403
+        assert await send(path, RENE, x_csrf="csrf-lea") == 403
+        assert await send(path, RENE, x_csrf="csrf-rene", sec_fetch_site="cross-site") == 403
     assert browser.gate.keys == {}
     for path in paths:
-        page = await browser.post(path, RENE, body=b'{"id": "key"}', x_csrf="csrf-rene", **kind)
-        assert page.status == 200
+        assert await send(path, RENE, x_csrf="csrf-rene") == 200
     assert browser.gate.keys == {"key": "rene"}
     assert "key" in (await browser.get("/account", RENE)).text
 
@@ -288,7 +289,7 @@ async def test_a_page_behind_a_case_that_can_be_none_is_refused_in_words(browser
     for wrong in ("garbage", "case_", f"{PLAIN}x", "%2e%2e%2f"):
         page = await browser.get(f"/queue?after={wrong}", LEA)
         assert page.status == 400
-        assert "is no case that a page could go on behind" in page.text
+        assert "After is no case that this queue could go on behind." in page.text
     assert (await browser.get(f"/queue?after={PLAIN}", LEA)).status == 200
     assert (await browser.get("/queue?posture=secret", LEA)).status == 400
 

@@ -75,7 +75,7 @@ def filters_of(query: Query) -> Filters:
     minor = {"yes": True, "no": False}.get(query.get("minor") or "")
     after = query.get("after") or None
     if after is not None and _CASE.fullmatch(after) is None:
-        raise InvalidParamError("after", "is no case that a page could go on behind")
+        raise InvalidParamError("after", "is no case that this queue could go on behind")
     posture = query.get("posture") or None
     if posture is not None and posture not in POSTURES:
         raise InvalidParamError("posture", "is none that a conversation has")

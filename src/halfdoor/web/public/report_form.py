@@ -71,10 +71,14 @@ class PublicForm:
         review: Review,
         assets: Assets,
         origin: str,
+        server: str,
         per_hour: int,
         now: Callable[[], int],
     ) -> None:
-        """*origin* is where browsers find the form; *now* the time in ms since 1970."""
+        """*origin* is where browsers find the form; *now* the time in ms since 1970.
+
+        *server* is what accounts here are called after.
+        """
         self._outside = outside
         self._review = review
         self._assets = assets
@@ -90,7 +94,7 @@ class PublicForm:
             auto_reload=False,
         )
         self._page.filters.update(inert=inert, plain=plain)
-        self._page.globals.update(asset=assets.address)
+        self._page.globals.update(asset=assets.address, server=server)
 
     def routes(self) -> list[Route]:
         """Everything that is reached without an account."""
