@@ -28,7 +28,11 @@ class ConsoleHouse:
         self.clock = FixedClock()
         self.place = ConsolePlace(public_url=ORIGIN, demo=demo)
         self.house: House = open_house(folder, clock=self.clock, console=self.place)
-        config = Config(server_name=self.house.setting.server_name)
+        config = Config(
+            server_name=self.house.setting.server_name,
+            data_dir=self.house.setting.data_dir,
+            outer_key_file=folder / "outer.key",
+        )
         log = configure("error")
         self.apps = console_apps(self.house, config, self.place, Metrics(), log)
 
@@ -95,11 +99,14 @@ class Browser:
         )
         return status, answer.decode()
 
-    async def send_json(self, path: str, content: Any) -> tuple[int, Any]:
+    async def send_json(
+        self, path: str, content: Any, *headers: tuple[bytes, bytes]
+    ) -> tuple[int, Any]:
         import json
 
         raw = json.dumps(content).encode()
-        status, body, _ = await self.ask("POST", path, raw, (b"content-type", b"application/json"))
+        kind = (b"content-type", b"application/json")
+        status, body, _ = await self.ask("POST", path, raw, kind, *headers)
         return status, json.loads(body) if body[:1] == b"{" else body.decode()
 
     async def ask(

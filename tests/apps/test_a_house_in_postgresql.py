@@ -9,7 +9,9 @@ import pytest
 from tests.apps.opened_house import SERVER, ask, make
 from tests.store.postgres_houses import LEFT, RIGHT, WHOLE, Postgresql
 
+from halfdoor.accounts.staff_member import StaffMember
 from halfdoor.apps.checks import Check
+from halfdoor.apps.console_house import ConsoleHouse
 from halfdoor.apps.doctor import examine
 from halfdoor.apps.house import House
 from halfdoor.apps.server import setting_of
@@ -19,6 +21,7 @@ from halfdoor.config.errors import ConfigError
 from halfdoor.config.model import Config, Database
 from halfdoor.store.errors import DataInUseError, OuterKeyError, StoreUnavailableError
 from halfdoor.store.postgres.opening import PostgresStore
+from halfdoor.web.console.house_values import HouseState
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +76,28 @@ def test_a_password_that_cannot_be_read_stops_the_start(config: Config, tmp_path
     with pytest.raises(ConfigError, match="password_file"):
         setting_of(config)
     assert found(config, "database").result == "failed"
+
+
+def test_an_administrator_asks_the_doctor_while_the_house_is_at_work(config: Config) -> None:
+    setting = setting_of(config)
+    ann = StaffMember(id="stf_ann", name="Ann", roles=frozenset({"admin"}), place="DE")
+
+    async def run() -> HouseState:
+        house = await House.open(setting)
+        for name in ("ada", "ben"):
+            await make(house, name, "adult")
+        pages = ConsoleHouse(house, config)
+        await pages.examine(ann)
+        state = await pages.state(ann)
+        await house.close()
+        return state
+
+    state = asyncio.run(run())
+    assert state.examined is not None
+    assert (state.examined.accounts, state.examined.many) == (2, False)
+    results = {one.title: one.result for one in state.examined.findings}
+    assert results["store"] == results["staff log"] == results["wrong outer key"] == "ok"
+    assert "failed" not in results.values()
 
 
 def test_a_wrong_password_says_so_and_is_not_repeated(config: Config, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from tests.messaging.little_house import FixedClock, escrow_set
 from tests.store.postgres_houses import WHOLE, Postgresql
 from typer.testing import CliRunner
 
+from halfdoor.apps.backup_record import FILE, read_record
 from halfdoor.apps.house import House
 from halfdoor.apps.setting import Setting
 from halfdoor.apps.stores import DatabasePlace
@@ -180,6 +181,29 @@ def test_a_backup_lies_neither_with_the_data_nor_with_the_key(
     run: Run, story: Story, folder: str, words: str
 ) -> None:
     assert words in run("backup", folder, status=1).stderr
+
+
+def test_what_was_made_and_what_was_read_is_written_down_for_who_looks_at_the_house(
+    run: Run, story: Story, tmp_path: Path
+) -> None:
+    run("backup", "copy")
+    record = read_record(tmp_path / "data")
+    assert record is not None
+    assert record.last is not None
+    assert (record.last.number, record.last.store) == (1, "sqlite")
+    assert record.last.folder == str(tmp_path / "copy")
+    assert record.last.size > 0
+    run("backup", "copy", "--verify")
+    for part in (tmp_path / "copy" / "parts").rglob("*"):
+        if part.is_file():
+            part.write_bytes(b"damaged")
+    run("backup", "copy", "--verify", status=1)
+    record = read_record(tmp_path / "data")
+    assert record is not None
+    assert [one.whole for one in record.drills] == [False, True, True]
+    said = (tmp_path / "data" / FILE).read_text(encoding="utf-8")
+    assert [word for word in CANARIES.values() if word in said] == []
+    assert "@" not in said
 
 
 def test_a_restore_over_a_house_is_refused(run: Run, story: Story, tmp_path: Path) -> None:

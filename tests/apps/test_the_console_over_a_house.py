@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.apps.console_house import ORIGIN, Browser, ConsoleHouse
+from tests.web.software_authenticator import SoftwareAuthenticator
 
 SAID = "you are a canary-of-a-message"
 BEFORE = "canary-of-a-neighbour"
@@ -106,6 +107,41 @@ async def test_an_admin_sees_staff_and_not_a_word_of_any_case(at: ConsoleHouse) 
     status, page = await admin.post(f"{place}/items/{item}/reveal", why="judge")
     assert status == 403
     assert "canary" not in page
+
+
+async def test_no_page_of_the_house_holds_a_word_of_anybody(at: ConsoleHouse) -> None:
+    ada, ben, room = await at.reported(INSULT, BEFORE, SAID)
+    await at.house.people.suspend(ben.user, suspended=True)
+    reviewer, admin = await at.staff("Robin", "reviewer"), await at.staff("Ann", "admin")
+    pages = [(await admin.get("/admin/house"))[1]]
+    status, _ = await admin.post("/admin/house/examine")
+    assert status == 303
+    for path in ("/admin", "/admin/house", "/board"):
+        status, page = await admin.get(path)
+        assert status == 200
+        pages.append(page)
+    assert "2 accounts; of them 1 suspended, 0 limited" in pages[2]
+    assert "Not asked since" in pages[0]
+    assert "lines, each continues the one before" in pages[2]
+    for one in (ada.user, ben.user, "@nobody:example.org"):
+        status, page = await admin.post("/admin/people", user=one)
+        assert status == 200
+        pages.append(page)
+    assert "no limits" in pages[-3]
+    assert "suspended" in pages[-2]
+    assert "no such account" in pages[-1]
+    for page in pages:
+        assert "canary" not in page
+        assert room not in page
+        assert "case_" not in page
+    lines = [(one.what, one.about) for one in await at.house.desk.store.staff_log(0, 100)]
+    assert ("look_up", ben.user) in lines
+    assert ("examine", None) in lines
+    for path in ("/admin/house", "/admin/people"):
+        assert (await reviewer.get(path))[0] in {403, 404, 405}
+    assert (await reviewer.post("/admin/people", user=ben.user))[0] == 403
+    assert (await reviewer.post("/admin/house/examine"))[0] == 403
+    assert (await admin.post("/admin/people", user="ben"))[0] == 400
 
 
 async def test_whoever_does_not_hold_the_case_reveals_nothing(at: ConsoleHouse) -> None:
@@ -251,6 +287,63 @@ async def test_an_account_that_ends_is_out_of_the_console_at_once(at: ConsoleHou
     assert status == 303
     status, _, headers = await robin.ask("GET", "/queue")
     assert (status, headers[b"location"]) == (303, b"/sign-in")
+
+
+async def test_a_second_passkey_signs_in_as_well_and_the_staff_log_has_it(at: ConsoleHouse) -> None:
+    robin = await at.staff("Robin", "reviewer")
+    page = (await robin.get("/account"))[1]
+    assert page.count("last used") == 1
+    word = (b"x-csrf", page.split('data-csrf="')[1].split('"')[0].encode())
+    other = SoftwareAuthenticator(ORIGIN)
+    status, asked = await robin.send_json("/account/passkeys/begin", {}, word)
+    assert status == 200
+    answer = other.create(asked)
+    status, _ = await robin.send_json("/account/passkeys/finish", answer, word)
+    assert status == 200
+    # The same answer again is none.
+    status, _ = await robin.send_json("/account/passkeys/finish", answer, word)
+    assert status == 403
+    assert (await robin.get("/account"))[1].count("last used") == 2
+    assert "passkey_added" in [one.what for one in await at.house.desk.store.staff_log(0, 100)]
+    device = Browser(at.apps)
+    _, asked = await device.send_json("/sign-in/begin", {})
+    status, _ = await device.send_json("/sign-in/finish", other.get(asked))
+    assert status == 200
+    assert "Robin" in (await device.get("/account"))[1]
+
+
+async def test_a_link_that_was_used_welcomes_nobody(at: ConsoleHouse) -> None:
+    made = await at.house.desk.staff.invite(
+        by=None, name="Robin", roles=("reviewer",), place="DE", now=at.clock.now_ms()
+    )
+    assert "Welcome" in (await Browser(at.apps).get(f"/join/{made.link}"))[1]
+    await Browser(at.apps).join(made.link)
+    for link in (made.link, "hdi1.nothing"):
+        status, page = await Browser(at.apps).get(f"/join/{link}")
+        assert status == 410
+        assert "used up" in page
+
+
+async def test_during_the_undo_nobody_says_that_there_never_was_a_measure(
+    at: ConsoleHouse,
+) -> None:
+    await at.reported(INSULT, SAID)
+    robin = await at.staff("Robin", "reviewer")
+    place = await claimed(at, robin)
+    assert "never restricted" in (await robin.get(place))[1]
+    choice = {"reason": INSULT, "measure": "no_media", "days": "7", "facts": "insults"}
+    assert (await robin.post(f"{place}/decide", **choice))[0] == 303
+    page = (await robin.get(place))[1]
+    assert "Undo" in page
+    assert "never restricted" not in page
+    assert "takes hold once it can no longer be taken back" in page
+
+
+async def test_the_queue_is_narrowed_to_conversations_of_one_posture(at: ConsoleHouse) -> None:
+    await at.reported(INSULT, SAID)
+    robin = await at.staff("Robin", "reviewer")
+    assert "/cases/case_" in (await robin.get("/queue?posture=standard"))[1]
+    assert "/cases/case_" not in (await robin.get("/queue?posture=e2ee"))[1]
 
 
 async def test_an_admin_invites_and_the_link_is_shown_once(at: ConsoleHouse) -> None:

@@ -67,6 +67,9 @@ async def test_a_report_is_reviewed_and_the_log_has_it(house: ConsoleHouse) -> N
     status, queue = await ask(anna, "GET", "/queue", token=token)
     assert status == 200
     (case,) = [one["id"] for one in queue["cases"]]
+    for posture, count in (("standard", 1), ("e2ee", 0)):
+        _, queue = await ask(anna, "GET", f"/queue?posture={posture}", token=token)
+        assert len(queue["cases"]) == count
     assert (await ask(anna, "POST", f"/cases/{case}/claim", token=token))[0] == 200
     _, view = await ask(anna, "GET", f"/cases/{case}", token=token)
     assert CANARY not in json.dumps(view)

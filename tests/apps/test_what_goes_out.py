@@ -1,6 +1,8 @@
 """What goes to other machines is sent at least once, in order, and holds up nothing at home."""
 
 import asyncio
+import io
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +15,7 @@ from tests.store.making import StoppedClock
 from halfdoor.apps.announcing import QUEUE as WEBHOOK
 from halfdoor.apps.announcing import Announcing, begin
 from halfdoor.apps.referring import Referring
+from halfdoor.apps.server import _tell_of_webhooks
 from halfdoor.apps.work import Work
 from halfdoor.ids import bucket
 from halfdoor.readers.review.records import ModerationEvent
@@ -21,6 +24,7 @@ from halfdoor.readers.review.store import DeskChange
 from halfdoor.store.jobs import Job, JobStore
 from halfdoor.store.outerkey import outer_key_file
 from halfdoor.store.sqlite.opening import Store, open_store
+from halfdoor.web.logs import REMOVED, configure
 from halfdoor.web.outbound.filing import FilingError, FilingRefusedError
 from halfdoor.web.outbound.webhooks import DeliveryError
 
@@ -87,6 +91,32 @@ async def test_a_platform_that_was_down_misses_nothing_and_nothing_overtakes(sto
     failed = await go_on(work, clock)
     assert len(failed) == 3
     assert platform.got == ["evt_1 case.reported", "evt_2 case.alarm", "evt_3 case.decided"]
+
+
+async def test_a_platform_that_is_away_is_no_failure_here_and_is_told_once(store: Store) -> None:
+    vault, clock, platform = VaultDesk(), StoppedClock(), Platform(down=3)
+    await vault.open(told=False)
+    await begin(store.jobs, clock.now)
+    said: list[int] = []
+    announcing = Announcing(
+        vault.desk, platform, store.jobs, away=(DeliveryError,), tell=said.append
+    )
+    work = Work(store.jobs, {WEBHOOK: announcing}, clock)
+    await happen(vault, "reported", "alarm", at=clock.now)
+    assert await go_on(work, clock) == []
+    assert platform.got == ["evt_1 case.reported", "evt_2 case.alarm"]
+    assert said == [1, 2, 3, 0]
+
+
+async def test_the_log_of_the_server_hears_of_it_once_and_of_the_end() -> None:
+    stream = io.StringIO()
+    log = configure("info", stream=stream, console=False)
+    for missed in (1, 2, 3, 0):
+        _tell_of_webhooks(log, missed)
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [one["level"] for one in lines] == ["warning", "info", "info", "warning"]
+    assert [one.get("count") for one in lines] == [None, 2, 3, None]
+    assert REMOVED not in stream.getvalue()
 
 
 async def test_pauses_grow_with_failures_and_not_with_quiet_days(store: Store) -> None:

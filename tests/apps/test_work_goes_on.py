@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.store.making import StoppedClock
 
-from halfdoor.apps.work import LEASE_MS, Work
+from halfdoor.apps.work import FIRST_LEASE_MS, LEASE_MS, Work
 from halfdoor.store.errors import LostLeaseError
 from halfdoor.store.jobs import Job
 from halfdoor.store.outerkey import outer_key_file
@@ -42,6 +42,17 @@ class Counts:
             return await self.store.jobs.save(job, str(left).encode(), now)
         await self.store.jobs.end(job)
         return None
+
+
+class KilledError(BaseException):
+    """The process ends here: nothing more is done, and nothing given back."""
+
+
+class Dies:
+    """A worker whose server is killed at its first step."""
+
+    async def step(self, job: Job, now: int) -> Job | None:
+        raise KilledError
 
 
 @pytest.fixture
@@ -101,6 +112,22 @@ async def test_whoever_lost_the_lease_saves_nothing(store: Store) -> None:
     found = await store.jobs.find(1, "one")
     assert found is not None
     assert (found.payload, found.run_at) == (b"5", StoppedClock().now)
+    await store.close()
+
+
+async def test_what_a_killed_server_left_first_is_taken_up_within_seconds(store: Store) -> None:
+    clock, quick = StoppedClock(), Falls(0)
+    quick.store = store
+    await store.jobs.add(Job(ub=1, id="decision", queue="quick", run_at=clock.now))
+    dead = Work(store.jobs, {"quick": Dies()}, clock, first=("quick",))
+    with pytest.raises(KilledError):
+        await dead.go_on(seconds=5)
+    alive = Work(store.jobs, {"quick": quick}, clock, first=("quick",))
+    await alive.go_on(seconds=5)
+    assert quick.done == []
+    clock.now += FIRST_LEASE_MS + 1
+    await alive.go_on(seconds=5)
+    assert quick.done == ["decision"]
     await store.close()
 
 

@@ -39,6 +39,29 @@ def test_the_story_ends_well_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list(tmp_path.glob("halfdoor-demo-*")) == []
 
 
+def test_a_story_that_fails_says_why_and_not_only_that_tasks_failed(tmp_path: Path) -> None:
+    broken = (
+        "import halfdoor.apps.demo as demo\n"
+        "async def play(*_all):\n"
+        "    raise ExceptionGroup('tasks', [ValueError('nobody told lea who can help')])\n"
+        "demo.play = play\n"
+        "from halfdoor.cli.main import main\n"
+        "main()\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", broken, "demo", "--play"],
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 1
+    last = ran.stderr.splitlines()[-1]
+    assert last == "demo failed: ValueError: nobody told lea who can help"
+    assert list(tmp_path.glob("halfdoor-demo-*")) == []
+
+
 def test_it_prints_a_link_for_each_of_the_staff_and_each_is_another(tmp_path: Path) -> None:
     started = subprocess.Popen(
         [*DEMO, "--json"], env=environment(tmp_path), stdout=subprocess.PIPE, text=True

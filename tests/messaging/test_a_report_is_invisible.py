@@ -60,6 +60,12 @@ def same_names(text: str, names: dict[str, str]) -> str:
     return _IDS.sub(lambda found: names.setdefault(found[0], f"id{len(names)}"), text)
 
 
+def counted_anew(text: str) -> str:
+    """Count what `same_names` named once more: some of it is gone from *text*."""
+    names: dict[str, str] = {}
+    return re.sub(r"\bid\d+\b", lambda one: names.setdefault(one[0], f"n{len(names)}"), text)
+
+
 def first_difference(one: str, other: str) -> str:
     """Return where two runs part, "" where they are the same byte for byte."""
     if one == other:
@@ -222,6 +228,8 @@ class Viewer:
             f"{OWN}/reports",
             f"{OWN}/reports/reasons",
             f"{OWN}/reports/rep_AAAAAAAAAAAAAAAAAAAAAA",
+            f"{OWN}/people/{other}/reports",
+            f"{OWN}/people/{me}/reports",
         ]
         asked: list[tuple[str, str, Any]] = [("GET", path, None) for path in paths]
         words = {"text": "tell me"}
@@ -338,7 +346,7 @@ STORIES = {
     "a conversation": Story("room", {"reason": HARASSED}),
     "a person": Story("user", {"reason": HARASSED}),
     "child safety, which freezes": Story("event", CHILD),
-    "hidden": Story("event", {**CHILD, "hidden": True}),
+    "hidden": Story("event", {**CHILD, "hidden": True, "tell_guardian": True}),
     "revealed to a reviewer": Story("event", EVENT, "reveal"),
     "decided: nothing found": Story("event", EVENT, "nothing"),
     "decided: only watched": Story("event", EVENT, "label"),
@@ -361,6 +369,32 @@ async def test_a_report_changes_nothing_that_subject_or_guardian_can_fetch(tmp_p
         if story.extension.get("hidden"):
             # Nor does another device of the reporter's own account show a trace.
             assert first_difference(with_it.screens, without.screens) == "", name
+
+
+async def test_a_guardian_is_told_of_the_report_for_which_the_child_says_so(
+    tmp_path: Path,
+) -> None:
+    without = await the_course_of_things(tmp_path / "without", Story())
+    for decision, ending in (("", ""), ("nothing", "nothing")):
+        story = Story("event", {**EVENT, "tell_guardian": True}, decision)
+        told = await the_course_of_things(tmp_path / f"told-{decision}", story)
+        assert first_difference(told.subject, without.subject) == ""
+        assert HARASSED in told.guardian
+        assert (f'"outcome": "{ending}"' in told.guardian) is bool(ending)
+        # Not what was said, nor by whom, nor in which conversation.
+        (own,) = re.findall(
+            r'people/@alice:localhost/reports", \[200, \{"reports": (\[\{.*?\}\])', told.guardian
+        )[-1:]
+        assert set(json.loads(own)[0]) <= {
+            *("id", "at", "reason", "reason_title", "state", "outcome", "outcome_at")
+        }
+        assert "he will not stop" not in told.guardian
+        quiet = re.sub(
+            r'(people/@alice:localhost/reports", \[200, \{"reports": )\[.*?\]',
+            r"\1[]",
+            told.guardian,
+        )
+        assert first_difference(counted_anew(quiet), counted_anew(without.guardian)) == ""
 
 
 async def test_with_a_block_nothing_changes_either(tmp_path: Path) -> None:

@@ -127,6 +127,10 @@ class StaffSignIn:
 
     # --- a further passkey ----------------------------------------------------------------------
 
+    async def passkeys(self, staff: str) -> list[PasskeyRecord]:
+        """Return the passkeys of an account."""
+        return await self._store.passkeys(staff)
+
     async def begin_adding(self, session: StaffSession, now: int) -> dict[str, Any]:
         """Return a further passkey that the browser is to make for whoever is signed in."""
         staff = await self._record(session)

@@ -1,11 +1,13 @@
 """Tells the platform what happens at the desk, in order and at least once: queue "webhook"."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, Protocol, final
 
 import msgspec
 from msgspec.structs import replace
 
+from halfdoor.apps.work import LaterError
 from halfdoor.ids import bucket
 from halfdoor.readers.review.records import ModerationEvent
 from halfdoor.readers.review.webhooks import Webhook, webhook_of
@@ -35,6 +37,10 @@ class Post(Protocol):
         """Deliver *body*, or raise."""
 
 
+# Told how many deliveries in a row were not taken; 0 once one was taken again.
+Tell = Callable[[int], None]
+
+
 class _Course(msgspec.Struct, frozen=True, kw_only=True):
     """How far the telling has come: behind event *after*; at first only *since* when."""
 
@@ -55,10 +61,23 @@ class Announcing:
     Nothing overtakes: a platform that is down for a day gets all of the day, in order.
     """
 
-    def __init__(self, desk: Happenings, post: Post, jobs: JobStore) -> None:
+    def __init__(
+        self,
+        desk: Happenings,
+        post: Post,
+        jobs: JobStore,
+        *,
+        away: tuple[type[Exception], ...] = (),
+        tell: Tell | None = None,
+    ) -> None:
+        """*away* are the errors of *post* that say nobody took it; *tell* hears of each of them."""
         self._desk = desk
         self._post = post
         self._jobs = jobs
+        self._away = away
+        self._tell = tell
+        # How many tries in a row nobody took; whoever runs the house is told once, loudly.
+        self._missed = 0
         self.delivered = 0
 
     async def step(self, job: Job, now: int) -> Job | None:
@@ -70,7 +89,7 @@ class Announcing:
             told = webhook_of(event)
             after = event.number
             if told is not None:
-                await self._post.post(told.id, body_of(told), now)
+                await self._deliver(told, now)
                 self.delivered += 1
                 # Each is noted before the next: after a crash one comes twice, none is lost.
                 return await self._save(job, replace(course, after=after), now)
@@ -78,6 +97,18 @@ class Announcing:
             # To look and find nothing is no failure: what counts for the pauses begins anew.
             job = await self._save(job, replace(course, after=after), now)
         return replace(job, run_at=now + _IDLE_MS) if len(events) < _PAGE else job
+
+    async def _deliver(self, told: Webhook, now: int) -> None:
+        try:
+            await self._post.post(told.id, body_of(told), now)
+        except self._away as error:
+            self._missed += 1
+            if self._tell is not None:
+                self._tell(self._missed)
+            raise LaterError from error
+        if self._missed and self._tell is not None:
+            self._tell(0)
+        self._missed = 0
 
     async def _start(self, course: _Course) -> int | None:
         if course.after is not None:

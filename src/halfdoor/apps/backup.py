@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from halfdoor.apps.backup_record import Copy, Drill, note_backup, note_drill
 from halfdoor.apps.hardening import harden
 from halfdoor.apps.stores import DatabasePlace, database_place
 from halfdoor.clock import SystemClock
@@ -18,11 +19,12 @@ from halfdoor.store.backup.errors import NoHouseError, UnfitFolderError
 from halfdoor.store.backup.folder import open_folder, written_folder
 from halfdoor.store.backup.from_postgres import Places, postgres_snapshot
 from halfdoor.store.backup.from_sqlite import SqliteSnapshot
+from halfdoor.store.backup.manifest import Manifest
 from halfdoor.store.backup.outcome import Restored
 from halfdoor.store.backup.source import Progress, Snapshot
 from halfdoor.store.backup.verify import verify
 from halfdoor.store.backup.writing import Written, check_outer_key, write_backup
-from halfdoor.store.errors import StoreUnavailableError
+from halfdoor.store.errors import StoreError, StoreUnavailableError
 from halfdoor.store.outerkey import OuterKeyFile, default_path, outer_key_file
 from halfdoor.store.postgres.opening import addresses
 from halfdoor.store.postgres.opening import has_data as database_has_data
@@ -54,7 +56,7 @@ async def back_up(config: Config, directory: Path, keep: int, progress: Progress
     async with _snapshot(config) as snapshot:
         await check_outer_key(snapshot, key)
         with written_folder(directory, key) as folder:
-            return await write_backup(
+            written = await write_backup(
                 folder,
                 snapshot,
                 progress,
@@ -62,6 +64,9 @@ async def back_up(config: Config, directory: Path, keep: int, progress: Progress
                 program=version("halfdoor"),
                 keep=keep,
             )
+            _, manifest = folder.manifest(written.number)
+    note_backup(config.data_dir, _copy(directory, written.number, manifest))
+    return written
 
 
 def verify_backup(
@@ -69,9 +74,21 @@ def verify_backup(
 ) -> Verified:
     """Read every part of a backup; `StoreError` for one that could not be restored."""
     harden()
-    folder = open_folder(directory, _outer_key(config))
-    number, manifest = folder.manifest(number)
-    verify(folder, manifest, progress)
+    place = str(directory.resolve())
+
+    def note(*, whole: bool) -> None:
+        drill = Drill(at=SystemClock().now_ms(), folder=place, number=number, whole=whole)
+        note_drill(config.data_dir, drill)
+
+    try:
+        folder = open_folder(directory, _outer_key(config))
+        number, manifest = folder.manifest(number)
+        verify(folder, manifest, progress)
+    except StoreError:
+        # Who looks at the house must hear of a backup that would not help.
+        note(whole=False)
+        raise
+    note(whole=True)
     return Verified(
         number=number,
         made=manifest.made,
@@ -116,6 +133,18 @@ async def move_to_postgres(config: Config, progress: Progress) -> Restored:
         return await restore_postgres.move(
             snapshot, _places(place), key, progress, clock=SystemClock()
         )
+
+
+def _copy(directory: Path, number: int, manifest: Manifest) -> Copy:
+    return Copy(
+        folder=str(directory.resolve()),
+        number=number,
+        made=manifest.made,
+        store=manifest.store,
+        rows=manifest.rows,
+        parts=len(manifest.parts),
+        size=sum(part.size for part in manifest.parts.values()),
+    )
 
 
 def _check_apart(config: Config, directory: Path) -> None:

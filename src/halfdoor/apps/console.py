@@ -72,7 +72,7 @@ def console_apps(
         )
 
     of_pages = console_routes(
-        ConsoleDesk(house),
+        ConsoleDesk(house, config),
         gate=gate,
         pages=pages,
         assets=assets,

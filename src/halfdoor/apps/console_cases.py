@@ -56,7 +56,7 @@ class ConsoleCases:
             after=filters.after,
             limit=_PAGE + 1,
         )
-        cases = await self._cases.queue(staff, page, filters.group)
+        cases = await self._cases.queue(staff, page, filters.group, filters.posture)
         return QueueView(cases=tuple(cases[:_PAGE]), more=len(cases) > _PAGE)
 
     async def next(self, staff: StaffMember) -> Case | None:

@@ -15,6 +15,7 @@ from halfdoor.accounts.staff_sessions import StaffSessions
 from halfdoor.accounts.staff_sign_in import StaffSignIn
 from halfdoor.clock import Clock
 from halfdoor.readers.review.errors import RoleError, UnknownCaseError
+from halfdoor.web.console.values import Passkey
 
 _OVER = "This link is not good any more. Ask for another one."
 _WRONG = "This passkey does not sign in here."
@@ -60,6 +61,10 @@ class ConsoleGate:
             raise RoleError(_WRONG) from None
         return signed.token
 
+    async def check_link(self, link: str) -> None:
+        """Refuse a *link* that is good no more; `InvitationSpentError`."""
+        await self._doors.invited(link, self._clock.now_ms())
+
     async def begin_joining(self, link: str) -> bytes:
         """Return the passkey that the browser is to make; `UnknownCaseError` for no good link."""
         try:
@@ -87,6 +92,26 @@ class ConsoleGate:
         except (SignInRefusedError, ConflictError):
             raise RoleError("Only a demonstration lets a link sign in.") from None
         return signed.token
+
+    async def passkeys(self, staff: StaffMember) -> tuple[Passkey, ...]:
+        """Return the passkeys of *staff*, the newest first."""
+        found = sorted(await self._doors.passkeys(staff.id), key=lambda one: -one.created)
+        return tuple(Passkey(name=one.name, made=one.created, used=one.last_used) for one in found)
+
+    async def begin_adding(self, token: str) -> bytes:
+        """Return the further passkey that the browser is to make; `NotSignedInError`."""
+        now = self._clock.now_ms()
+        session = await self._sessions.admit(token, now)
+        return msgspec.json.encode(await self._doors.begin_adding(session, now))
+
+    async def finish_adding(self, token: str, answer: bytes) -> None:
+        """Keep it; `RoleError` where *answer* is wrong, `NotSignedInError`."""
+        now = self._clock.now_ms()
+        session = await self._sessions.admit(token, now)
+        try:
+            await self._doors.finish_adding(session, _read(answer), now)
+        except (SignInRefusedError, ConflictError):
+            raise RoleError("This passkey was not taken.") from None
 
     async def leave(self, token: str) -> None:
         """End the session of *token*."""

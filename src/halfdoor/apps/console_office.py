@@ -1,4 +1,4 @@
-"""What an administrator sees in the console: accounts, sessions, policy. No content is in reach."""
+"""The accounts of staff as an administrator sees them in the console. No content is in reach."""
 
 from collections import Counter
 from typing import final
@@ -12,7 +12,7 @@ from halfdoor.accounts.staff_sessions import StaffSessions
 from halfdoor.apps.setting import Setting
 from halfdoor.clock import Clock
 from halfdoor.readers.review.errors import ReviewError, RoleError
-from halfdoor.web.console.values import Check, Invite, Member, Office, Sitting
+from halfdoor.web.console.values import Invite, Member, Office, Sitting
 
 
 @final
@@ -72,16 +72,6 @@ class ConsoleOffice:
                 )
                 for one in sitting
             ),
-            policy_digest=self._setting.policy.digest.hex(),
-            checks=(
-                Check(
-                    title="Passkeys",
-                    ok=not self._demo,
-                    said="A demonstration: links sign in."
-                    if self._demo
-                    else "Nothing else signs in.",
-                ),
-            ),
         )
 
     async def invite(self, staff: StaffMember, name: str, roles: frozenset[str], place: str) -> str:
@@ -110,10 +100,6 @@ class ConsoleOffice:
             await self._staff.end(by=staff, id=member, now=self._clock.now_ms())
         except AccountsError as error:
             raise _refusal(error) from None
-
-    @property
-    def _demo(self) -> bool:
-        return self._setting.console is not None and self._setting.console.demo
 
 
 def _refusal(error: AccountsError) -> ReviewError:

@@ -4,6 +4,7 @@ import shutil
 import socket
 import sys
 import tempfile
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -58,6 +59,7 @@ def _run(options: DemoOptions, data: Path, outer_key: Path) -> int:
     accounts = seeded_accounts(_passwords_beside(outer_key, data))
     config = _config(options, data, outer_key)
     stopping = Stopping()
+    failed: list[Exception] = []
 
     async def ready(house: House, base_url: str) -> None:
         await seed(house, accounts)
@@ -66,6 +68,9 @@ def _run(options: DemoOptions, data: Path, outer_key: Path) -> int:
         if options.play:
             try:
                 await play(house, config, accounts, _say)
+            except Exception as error:  # noqa: BLE001 - told here, with its place
+                # Whatever was raised by the tasks of a server comes out as a group of errors.
+                failed.append(error)
             finally:
                 stopping.ask()
         elif options.json:
@@ -74,7 +79,10 @@ def _run(options: DemoOptions, data: Path, outer_key: Path) -> int:
             for line in _welcome(base_url, accounts, staff, data if options.data else None):
                 _say(line)
 
-    return run_house(config, ready, stopping=stopping, demo=True)
+    ended = run_house(config, ready, stopping=stopping, demo=True)
+    for error in failed:
+        _tell_failure(error)
+    return 1 if failed else ended
 
 
 def _config(options: DemoOptions, data: Path, outer_key: Path) -> Config:
@@ -154,6 +162,15 @@ def _welcome(
         f"The data lies in {data}." if data else "All of it is gone when you press Ctrl-C.",
         "",
     ]
+
+
+def _tell_failure(error: Exception) -> None:
+    """Say why the story ended early: all people and messages in it are invented."""
+    cause: BaseException = error
+    while isinstance(cause, BaseExceptionGroup) and len(cause.exceptions) == 1:
+        cause = cause.exceptions[0]
+    sys.stderr.writelines(traceback.format_exception(cause))
+    sys.stderr.write(f"demo failed: {type(cause).__name__}: {cause}\n")
 
 
 def _say(line: str) -> None:

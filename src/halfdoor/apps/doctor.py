@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from halfdoor.apps.checks import Check
 from halfdoor.apps.doctor_database import examine_database
 from halfdoor.apps.doctor_store import examine_embedded
+from halfdoor.apps.release import release, release_check
 from halfdoor.apps.stores import database_place, has_data
 from halfdoor.config.errors import ConfigError
 from halfdoor.config.model import Config
@@ -43,8 +44,7 @@ _RENEW: Final = "Renew it: the server takes the new files by itself, at once on 
 
 def examine(config: Config, *, chains: bool) -> list[Check]:
     """All checks of a server with *config*; *chains* recomputes every conversation's chain."""
-    found = [_data_folder(config.data_dir), *_clock(config.data_dir, datetime.now(UTC))]
-    found += [*_policy(config), *_tls(config, datetime.now(UTC)), _core_dumps()]
+    found = examine_machine(config)
     try:
         place = database_place(config)
     except ConfigError as error:
@@ -57,6 +57,27 @@ def examine(config: Config, *, chains: bool) -> list[Check]:
         found += asyncio.run(examine_embedded(config.data_dir, key[1], chains=chains))
     elif chains:
         found.append(Check("chains", "failed", "there is no data that could be recomputed."))
+    return found
+
+
+def examine_machine(config: Config) -> list[Check]:
+    """What can be said of a server with *config* without opening its database."""
+    found = [release_check(release()), _data_folder(config.data_dir)]
+    found += _clock(config.data_dir, datetime.now(UTC))
+    return [*found, *_policy(config), *_tls(config, datetime.now(UTC)), _core_dumps()]
+
+
+def examine_beside(config: Config) -> list[Check]:
+    """All checks of a server that runs; an embedded database is its own, and left alone.
+
+    It takes a thread without an event loop.
+    """
+    found = examine_machine(config)
+    key = _outer_key(config)
+    found.append(key[0])
+    place = database_place(config)
+    if key[1] is not None and place is not None:
+        found += asyncio.run(examine_database(place, key[1], chains=False))
     return found
 
 

@@ -9,11 +9,11 @@ from halfdoor.sealing.outer import RowMacError
 _AT_ONCE: Final = 1000
 
 
-async def staff_log_check(desk: DeskStore) -> Check:
-    """Recompute the staff log of *desk* from its first line to its last."""
+async def staff_log_check(desk: DeskStore, at_once: int = _AT_ONCE) -> Check:
+    """Recompute the staff log of *desk* from its first line to its last, *at_once* many a time."""
     name, last = "staff log", 0
     try:
-        while lines := await desk.staff_log(last, _AT_ONCE):
+        while lines := await desk.staff_log(last, at_once):
             last = lines[-1].n
     except RowMacError as error:
         return Check(

@@ -34,6 +34,8 @@ class Outgoing:
         """`ConfigError` for a secret or password that cannot be read."""
         self._house = house
         self._clients: list[Client] = []
+        # Hears how many webhooks in a row the platform did not take, 0 once it takes them again.
+        self.report: announcing.Tell = _silence
         nothing = Dropping(house.store.jobs)
         self.announces = house.setting.webhooks.url is not None
         self.workers: dict[str, Worker] = {
@@ -55,6 +57,7 @@ class Outgoing:
         # An HTTP client is a tenth of this process's memory; most houses need none.
         from halfdoor.web.outbound.jwks_url import outbound_client  # noqa: PLC0415
         from halfdoor.web.outbound.webhooks import (  # noqa: PLC0415
+            DeliveryError,
             SecretError,
             WebhookPost,
             read_secret,
@@ -72,7 +75,17 @@ class Outgoing:
         client = outbound_client()
         self._clients.append(client)
         post = WebhookPost(client, place.url, secret)
-        return announcing.Announcing(self._house.desk.store, post, self._house.store.jobs)
+        return announcing.Announcing(
+            self._house.desk.store,
+            post,
+            self._house.store.jobs,
+            away=(DeliveryError,),
+            tell=self._tell,
+        )
+
+    def _tell(self, missed: int) -> None:
+        # Who reports is set once the server has its log, which is after this was made.
+        self.report(missed)
 
     def _referring(self) -> Worker:
         from halfdoor.apps.referring import Referring  # noqa: PLC0415
@@ -92,6 +105,10 @@ class Outgoing:
         self._clients.append(client)
         tipline = CyberTipline(client, tip.username, password, tip.endpoint)
         return Referring(self._house.desk.vault.filing, tipline, self._house.store.jobs)
+
+
+def _silence(_missed: int) -> None:
+    """Tell nobody: a house that no server runs has no log."""
 
 
 @final

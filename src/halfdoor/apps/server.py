@@ -147,6 +147,7 @@ async def _serve(
         listeners = _listeners(house, config, addresses, stopping, log)
         async with control_socket(house, log), asyncio.TaskGroup() as tasks:
             house.retention.report = lambda swept: log.info("retention", **swept.numbers())
+            house.outgoing.report = partial(_tell_of_webhooks, log)
             sweeps = [
                 tasks.create_task(_sweep(house.sweep_often, _OFTEN_SECONDS, log)),
                 tasks.create_task(_sweep(house.sweep_work, _OFTEN_SECONDS, log, house.work.pause)),
@@ -224,7 +225,22 @@ def _listeners(
         from halfdoor.apps.console import console_listener  # noqa: PLC0415
 
         listeners.append(console_listener(house, config, house.setting.console, metrics, log))
+    if config.public_form.public_url is not None:
+        from halfdoor.apps.public_form import public_listener  # noqa: PLC0415
+
+        address = config.public_form.public_url
+        listeners.append(public_listener(house, config, address, metrics, log))
     return listeners
+
+
+def _tell_of_webhooks(log: FilteringBoundLogger, missed: int) -> None:
+    """Say once that the platform takes no webhooks, quietly with each further try, and its end."""
+    if missed == 1:
+        log.warning("webhooks are not taken, tried again with longer and longer pauses")
+    elif missed:
+        log.info("webhooks are not taken", count=missed)
+    else:
+        log.warning("webhooks are taken again")
 
 
 def _public_address(config: Config, base_url: str) -> str:

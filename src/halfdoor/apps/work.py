@@ -11,9 +11,19 @@ from halfdoor.store.jobs import Job, JobStore
 
 # A worker that was killed keeps its job from others for no longer than this.
 LEASE_MS: Final = 15_000
+# The same for short work that comes first: what a decision does must not wait for the dead. A step
+# of it takes milliseconds, and one that took longer is refused when it saves.
+FIRST_LEASE_MS: Final = 4_000
 # Of each second, in a server that runs; the rest is for requests.
 SLICE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_MS: Final = 3_600_000
+
+
+class LaterError(Exception):
+    """Another machine did not take it: tried again after the pauses of a failure, and told already.
+
+    That a machine of others is away is no failure of this one.
+    """
 
 
 class Worker(Protocol):
@@ -86,7 +96,7 @@ class Work:
 
     async def _do_first(self) -> None:
         for queue in self._first:
-            while job := await self._jobs.claim(self._clock.now_ms(), LEASE_MS, queue):
+            while job := await self._jobs.claim(self._clock.now_ms(), FIRST_LEASE_MS, queue):
                 await self._do(job, time.monotonic() + LEASE_MS / 1000)
 
     async def rest(self) -> None:
@@ -119,7 +129,8 @@ class Work:
             while True:
                 now = self._clock.now_ms()
                 # What is left of the lease must do for a step.
-                if time.monotonic() >= until or now >= job.lease_until - LEASE_MS // 2:
+                lease = FIRST_LEASE_MS if job.queue in self._first else LEASE_MS
+                if time.monotonic() >= until or now >= job.lease_until - lease // 2:
                     await self._jobs.release(job, max(job.run_at, now))
                     return False
                 after = await worker.step(job, now)
@@ -129,7 +140,13 @@ class Work:
                 if job.run_at > now:
                     await self._jobs.release(job, job.run_at)
                     return True
+        except LaterError:
+            await self._put_off(job)
+            return True
         except Exception:
-            pause = min(1000 << min(job.attempts, 12), _LONGEST_PAUSE_MS)
-            await self._jobs.release(job, self._clock.now_ms() + pause)
+            await self._put_off(job)
             raise
+
+    async def _put_off(self, job: Job) -> None:
+        pause = min(1000 << min(job.attempts, 12), _LONGEST_PAUSE_MS)
+        await self._jobs.release(job, self._clock.now_ms() + pause)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-from halfdoor.config.desk import Console, Webhooks
+from halfdoor.config.desk import Console, PublicForm, Webhooks
 from halfdoor.config.errors import ConfigError
 from halfdoor.config.listening import check_listening, is_loopback, split_bind
 from halfdoor.config.model import Bus, Config, Database, Jwt
@@ -45,6 +45,8 @@ def check_config(config: Config) -> None:
     _check_database(config.database, config.bus)
     if config.console.public_url is not None:
         _check_console(config, config.console, config.console.public_url)
+    if config.public_form.public_url is not None:
+        _check_place(config, "public_form", config.public_form, config.public_form.public_url)
 
 
 def _check_console(config: Config, console: Console, public_url: str) -> None:
@@ -55,17 +57,25 @@ def _check_console(config: Config, console: Console, public_url: str) -> None:
         raise ConfigError(
             "console.public_url", "passkeys need a host name in it (localhost is one), no address."
         )
+    _check_place(config, "console", console, public_url)
+
+
+def _check_place(
+    config: Config, section: str, place: Console | PublicForm, public_url: str
+) -> None:
+    _check_url(f"{section}.public_url", public_url)
+    parts = urlsplit(public_url)
     if parts.path.strip("/") or parts.query or parts.fragment:
-        raise ConfigError("console.public_url", "it ends after the host and the port.")
+        raise ConfigError(f"{section}.public_url", "it ends after the host and the port.")
     try:
         check_listening(
-            console.bind,
+            place.bind,
             tls=config.tls_cert is not None,
             behind_proxy=config.behind_proxy,
             trusted_proxies=config.trusted_proxies,
         )
     except ConfigError as error:
-        raise ConfigError(f"console.{error.setting}", error.why) from None
+        raise ConfigError(f"{section}.{error.setting}", error.why) from None
 
 
 def _is_address(host: str) -> bool:

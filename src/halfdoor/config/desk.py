@@ -26,6 +26,32 @@ class Console(Section, frozen=True, kw_only=True):
     port: Annotated[Port, Meta(description="Port to listen on; 0 takes any free one.")] = 8010
 
 
+class PublicForm(Section, frozen=True, kw_only=True):
+    """Reports by people without an account, on a listener of its own; TLS is the server's."""
+
+    public_url: Annotated[
+        str | None,
+        Meta(
+            description="Where everybody reaches the form, such as `https://report.example.org`: "
+            "https, or http on loopback. Without it there is no form."
+        ),
+    ] = None
+    bind: Annotated[
+        str,
+        Meta(description="Address to listen on. Beyond loopback it takes TLS, or `behind_proxy`."),
+    ] = "127.0.0.1"
+    port: Annotated[Port, Meta(description="Port to listen on; 0 takes any free one.")] = 8011
+    per_hour: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100_000,
+            description="How many reports each server takes in an hour, from everybody together. "
+            "One address has `limits.register` beside that.",
+        ),
+    ] = 120
+
+
 class Webhooks(Section, frozen=True, kw_only=True):
     """What happens at the review desk, told to your platform: ids and kinds, never content."""
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from halfdoor.config.desk import Console, CyberTip, Webhooks
+from halfdoor.config.desk import Console, CyberTip, PublicForm, Webhooks
 from halfdoor.config.section import Port, Section
 
 Algorithm = Literal["EdDSA", "ES256", "ES384", "ES512", "RS256", "PS256"]
@@ -301,3 +301,4 @@ class Config(Section, frozen=True, kw_only=True):
     database: Database = Database()
     bus: Bus = Bus()
     console: Console = Console()
+    public_form: PublicForm = PublicForm()

@@ -88,6 +88,7 @@ def test_what_is_known_of_a_case_first_stays() -> None:
         {"context": ("$c",)},
         {"note": "more"},
         {"hidden": True},
+        {"guardian": b"somebody"},
         {"at": NOW - 1},
     ],
 )

@@ -20,12 +20,25 @@ from halfdoor.readers.review.errors import (
     UnknownCaseError,
 )
 from halfdoor.readers.review.records import Case, CaseKind, CaseState
+from halfdoor.web.console.house_values import (
+    Account,
+    BackupState,
+    Circle,
+    CustodyState,
+    DrillState,
+    Examination,
+    Finding,
+    Holder,
+    HouseState,
+    PolicyRow,
+    PolicyState,
+    ReleaseState,
+)
 from halfdoor.web.console.values import (
     Action,
     Backlog,
     Budget,
     CasePage,
-    Check,
     Choice,
     Contest,
     Figures,
@@ -37,6 +50,7 @@ from halfdoor.web.console.values import (
     Letter,
     Member,
     Office,
+    Passkey,
     Past,
     Person,
     Proposal,
@@ -233,6 +247,10 @@ class FakeDesk:
     @property
     def offices(self) -> "FakeOffices":
         return FakeOffices(self)
+
+    @property
+    def houses(self) -> "FakeHouses":
+        return FakeHouses(self)
 
     def row(self, case: str) -> Held:
         if self.broken:
@@ -676,11 +694,6 @@ class FakeOffices:
                 Sitting(id="ses_1", name="Ada", since=NOW - 30 * MINUTE, seen=NOW, own=True),
                 Sitting(id="ses_2", name="Rene", since=NOW - 90 * MINUTE, seen=NOW),
             ),
-            policy_digest="6f1c0ab27d" * 6 + "beef",
-            checks=(
-                Check(title="Staff log", ok=True, said="4,201 lines, chain whole"),
-                Check(title="Backups", ok=False, said="the last one is 3 days old"),
-            ),
         )
 
     async def invite(self, staff: StaffMember, name: str, roles: frozenset[str], place: str) -> str:
@@ -692,6 +705,76 @@ class FakeOffices:
 
     async def end_member(self, _staff: StaffMember, member: str) -> None:
         self.desk.note("end_member", member)
+
+
+@dataclass
+class FakeHouses:
+    """A house in which something of everything is to be told."""
+
+    desk: FakeDesk
+
+    async def state(self, _staff: StaffMember) -> HouseState:
+        holders = tuple(
+            Holder(name=name, organisation=place, employer=place, inside=place == "example")
+            for name, place in (("Imre", "example"), ("Sol", "example"), ("Mina", "Court <b>"))
+        )
+        return HouseState(
+            policy=PolicyState(
+                entity="example",
+                digest="6f1c0ab27d" * 6 + "beef",
+                file="/etc/halfdoor/policy.toml",
+                own=(PolicyRow(key="retention.days", here="90", there="365"),),
+                pending=(PolicyRow(key="review.desk.undo_seconds", here="10", there="<20>"),),
+            ),
+            release=ReleaseState(version="0.9", digest="ab" * 32, files=4, changed=("cli/up.py",)),
+            custody=(
+                CustodyState(
+                    kind="escrow",
+                    digest="cd" * 32,
+                    circles=(Circle(needed=2, holders=holders),),
+                    alone="example",
+                ),
+            ),
+            backup=BackupState(
+                folder="/mnt/" + "long/" * 20,
+                number=7,
+                made=NOW - 900 * MINUTE,
+                store="sqlite",
+                rows=12_345,
+                size=67_800_000,
+            ),
+            drills=(
+                DrillState(at=NOW - 800 * MINUTE, number=None, whole=False),
+                DrillState(at=NOW - 900 * MINUTE, number=7, whole=True),
+            ),
+            examined=Examination(
+                at=NOW - MINUTE,
+                findings=(
+                    Finding(title="staff log", result="ok", said="4,201 lines."),
+                    Finding(title="TLS", result="advice", said="9 days are left.", todo="Renew."),
+                    Finding(title="release", result="failed", said="1 file is another."),
+                ),
+                accounts=10_000,
+                suspended=3,
+                limited=1,
+                many=True,
+            ),
+        )
+
+    async def examine(self, staff: StaffMember) -> None:
+        self.desk.note("examine", staff.id)
+
+    async def look_up(self, staff: StaffMember, user: str) -> Account:
+        self.desk.note("look_up", staff.id, user)
+        return Account(
+            user=user,
+            known=user != "@nobody:example.org",
+            created=NOW,
+            suspended=True,
+            limits=(("No media", NOW + 900 * MINUTE), ("No contact with minors", None)),
+            devices=2,
+            waiting=1,
+        )
 
 
 NEW_PASSKEY = {
@@ -718,7 +801,7 @@ class FakeGate:
         default_factory=lambda: {one.id: Session(one, f"csrf-{one.id}") for one in EVERYBODY}
     )
     links: dict[str, str] = field(default_factory=dict)
-    passkeys: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
 
     async def admit(self, token: str) -> Session | None:
         return self.sessions.get(token)
@@ -728,10 +811,24 @@ class FakeGate:
 
     async def finish(self, answer: bytes) -> str:
         credential = str(json.loads(answer).get("id"))
-        who = self.passkeys.get(credential, credential)
+        who = self.keys.get(credential, credential)
         if who not in self.sessions:
             raise SignInRefusedError
         return who
+
+    async def check_link(self, link: str) -> None:
+        if link not in self.links:
+            raise InvitationSpentError
+
+    async def passkeys(self, staff: StaffMember) -> Sequence[Passkey]:
+        mine = [key for key, who in self.keys.items() if who == staff.id]
+        return [Passkey(name=key[:12], made=NOW, used=NOW) for key in mine]
+
+    async def begin_adding(self, token: str) -> bytes:
+        return json.dumps({**NEW_PASSKEY, "challenge": "AAAC", "for": token}).encode()
+
+    async def finish_adding(self, token: str, answer: bytes) -> None:
+        self.keys[str(json.loads(answer).get("id"))] = token
 
     async def begin_joining(self, link: str) -> bytes:
         if link not in self.links:
@@ -742,7 +839,7 @@ class FakeGate:
         if link not in self.links:
             raise InvitationSpentError
         who = self.links.pop(link)
-        self.passkeys[str(json.loads(answer).get("id"))] = who
+        self.keys[str(json.loads(answer).get("id"))] = who
         return who
 
     async def demo(self, link: str) -> str:

@@ -40,10 +40,20 @@ PAGES = {
     "wellness": ("lea", "/wellness"),
     "board": ("lea", "/board"),
     "admin": ("ada", "/admin"),
+    "house": ("ada", "/admin/house"),
+    "account": ("lea", "/account"),
     "sign in": (None, "/sign-in"),
     "join": (None, "/join/link"),
     "demo": (None, "/demo/link"),
     "nothing here": ("lea", "/cases/case_none"),
+}
+
+AUTHENTICATOR = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
 }
 
 # What somebody taps must be large enough to be hit (WCAG 2.2, 2.5.5).
@@ -338,14 +348,7 @@ def test_a_passkey_is_made_and_signs_in(house: Running, chromium: Browser) -> No
     page = watched.page(None, "/join/link")
     devtools = watched.context.new_cdp_session(page)
     devtools.send("WebAuthn.enable")
-    options = {
-        "protocol": "ctap2",
-        "transport": "internal",
-        "hasResidentKey": True,
-        "hasUserVerification": True,
-        "isUserVerified": True,
-    }
-    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
     page.get_by_role("button", name="Make my passkey").click()
     page.wait_for_url("**/queue")
     watched.context.clear_cookies()
@@ -355,7 +358,7 @@ def test_a_passkey_is_made_and_signs_in(house: Running, chromium: Browser) -> No
     page.wait_for_url("**/queue")
     assert watched.complaints == []
     # A passkey that the house does not know is refused in words.
-    house.gate.passkeys.clear()
+    house.gate.keys.clear()
     watched.context.clear_cookies()
     page.goto(f"{house.url}/sign-in")
     page.get_by_role("button", name="Use my passkey").click()
@@ -366,8 +369,29 @@ def test_a_passkey_is_made_and_signs_in(house: Running, chromium: Browser) -> No
 def test_an_invitation_that_is_used_up_says_so(house: Running, chromium: Browser) -> None:
     watched = watch(house, chromium)
     page = watched.page(None, "/join/spent")
+    expect(page.locator("h1")).to_have_text("This link is used up")
+    # Also where somebody else was quicker meanwhile.
+    house.gate.links["link"] = "sasha"
+    page = watched.page(None, "/join/link")
+    house.gate.links.clear()
     page.get_by_role("button", name="Make my passkey").click()
     expect(page.locator("#news")).to_contain_text("Ask for another one")
+    watched.context.close()
+
+
+def test_a_second_passkey_is_added_from_ones_own_page(house: Running, chromium: Browser) -> None:
+    watched = watch(house, chromium)
+    page = watched.page("sasha", "/queue")
+    page.get_by_role("link", name="Your account").click()
+    devtools = watched.context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable")
+    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
+    page.get_by_role("button", name="Add a passkey").click()
+    expect(page.locator("main .lines li")).to_have_count(1)
+    assert list(house.gate.keys.values()) == ["sasha"]
+    page.get_by_role("button", name="Add a passkey").click()
+    expect(page.locator("main .lines li")).to_have_count(2)
+    assert watched.complaints == []
     watched.context.close()
 
 

@@ -373,7 +373,10 @@ async def test_every_picture_on_the_board_has_its_numbers_in_a_table(browser: Br
 
 async def test_the_admin_sees_no_content_anywhere(browser: Browser) -> None:
     text = ""
-    for path in ("/", "/board", "/admin", "/queue", f"/cases/{PLAIN}", f"/confirm/{WAITS}"):
+    for path in (
+        *("/", "/board", "/admin", "/admin/house", "/queue"),
+        *(f"/cases/{PLAIN}", f"/confirm/{WAITS}"),
+    ):
         text += (await browser.get(path, ADA)).text
     for words in (CANARY, "@subject", "@reporter", "named weapon", "original-reasons"):
         assert words not in text
@@ -398,6 +401,38 @@ async def test_an_invitation_needs_name_place_and_known_roles(
     assert browser.desk.done == []
 
 
+async def test_an_account_is_looked_up_by_its_whole_id_in_no_address(browser: Browser) -> None:
+    page = await browser.post("/admin/people", ADA, {"user": "@ben:example.org"})
+    assert browser.desk.done == [("look_up", "ada", "@ben:example.org")]
+    for said in ("suspended", "No media until", "No contact with minors", "2 devices", "1 more"):
+        assert said in page.text
+    assert (await browser.post("/admin/people", ADA, {"user": ""})).status == 400
+    assert (await browser.get("/admin/people", ADA)).status in {404, 405}
+    page = await browser.post("/admin/people", ADA, {"user": "@nobody:example.org"})
+    assert "no such account" in page.text
+
+
+async def test_the_house_says_what_it_runs_and_who_could_open_what(browser: Browser) -> None:
+    text = (await browser.get("/admin/house", ADA)).text
+    for said in (
+        "2 of 3</strong> are needed",
+        "2 of 3 work for the operator",
+        "<bdi>example</bdi> are enough by themselves",
+        "1 row to come",
+        "1 row other than the default",
+        "1 file not as installed",
+        "number 7",
+        "67.8 MB",
+        "not whole",
+        "10000 and more accounts",
+        "look at this",
+    ):
+        assert said in text
+    assert "Court <b>" not in text
+    await browser.post("/admin/house/examine", ADA)
+    assert browser.desk.done == [("examine", "ada")]
+
+
 async def test_sessions_and_accounts_are_ended(browser: Browser) -> None:
     await browser.post("/admin/sessions/end", ADA, {"session": "ses_2"})
     await browser.post("/admin/members/end", ADA, {"member": "sasha"})
@@ -411,6 +446,7 @@ async def test_no_page_has_inline_script_style_or_a_field_that_hides_its_form(
     browser: Browser,
 ) -> None:
     await hold(browser)
+    browser.gate.links["x"] = "sasha"
     browser.desk.shown["evd_1"] = Shown(id="evd_1", text="x", proven=True)
     for path, who in (
         ("/queue", LEA),
@@ -423,6 +459,8 @@ async def test_no_page_has_inline_script_style_or_a_field_that_hides_its_form(
         ("/wellness", LEA),
         ("/board", LEA),
         ("/admin", ADA),
+        ("/admin/house", ADA),
+        ("/account", ADA),
         ("/sign-in", None),
         ("/join/x", None),
         ("/demo/x", None),

@@ -16,6 +16,8 @@ from tests.web.console.console_fakes import (
     FakeGate,
 )
 
+from halfdoor.accounts.staff_member import StaffMember
+
 READ = {
     "/queue": "work",
     f"/cases/{PLAIN}": "work",
@@ -27,6 +29,7 @@ READ = {
     "/wellness": "work",
     "/board": "board",
     "/admin": "admin",
+    "/admin/house": "admin",
 }
 ALLOWED = {"work": {"rene", "lea"}, "board": {"lea", "ada", "audrey"}, "admin": {"ada"}}
 FORMS = [
@@ -51,6 +54,8 @@ FORMS = [
     "/wellness/opt-out",
     "/wellness/looks",
     "/admin/invite",
+    "/admin/people",
+    "/admin/house/examine",
     "/admin/sessions/end",
     "/admin/members/end",
     "/sign-out",
@@ -252,6 +257,41 @@ async def test_an_invitation_works_once(browser: Browser) -> None:
     assert first.headers[b"set-cookie"].startswith(b"halfdoor_staff=sasha")
     for path in ("/join/link/begin", "/join/link/finish"):
         assert (await browser.post(path, body=b"{}", content_type=kind)).status == 410
+
+
+async def test_a_link_that_was_used_says_so_before_anything_is_made(browser: Browser) -> None:
+    for path in ("/join/used", "/demo/used"):
+        page = await browser.get(path)
+        assert page.status == 410
+        assert "This link is used up" in page.text
+        assert "Welcome" not in page.text
+
+
+async def test_a_passkey_is_added_by_ones_own_page_alone(browser: Browser) -> None:
+    async def send(path: str, who: StaffMember | None, **headers: str) -> int:
+        given = {"content_type": "application/json", **headers}
+        return (await browser.post(path, who, body=b'{"id": "key"}', headers=given)).status
+
+    paths = ("/account/passkeys/begin", "/account/passkeys/finish")
+    for path in paths:
+        assert await send(path, None) == 401
+        assert await send(path, RENE) == 403
+        assert await send(path, RENE, x_csrf="csrf-lea") == 403
+        assert await send(path, RENE, x_csrf="csrf-rene", sec_fetch_site="cross-site") == 403
+    assert browser.gate.keys == {}
+    for path in paths:
+        assert await send(path, RENE, x_csrf="csrf-rene") == 200
+    assert browser.gate.keys == {"key": "rene"}
+    assert "key" in (await browser.get("/account", RENE)).text
+
+
+async def test_a_page_behind_a_case_that_can_be_none_is_refused_in_words(browser: Browser) -> None:
+    for wrong in ("garbage", "case_", f"{PLAIN}x", "%2e%2e%2f"):
+        page = await browser.get(f"/queue?after={wrong}", LEA)
+        assert page.status == 400
+        assert "After is no case that this queue could go on behind." in page.text
+    assert (await browser.get(f"/queue?after={PLAIN}", LEA)).status == 200
+    assert (await browser.get("/queue?posture=secret", LEA)).status == 400
 
 
 async def test_signing_out_ends_the_session(browser: Browser) -> None:

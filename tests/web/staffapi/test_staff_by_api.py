@@ -184,6 +184,7 @@ async def test_a_field_that_is_not_known_is_called_so(side: StaffSide) -> None:
         ("/queue", "limit=x"),
         ("/queue", "minor=yes"),
         ("/queue", "state=closed"),
+        ("/queue", "posture=secret"),
         ("/events", "after=-1"),
         ("/events", "limit=501"),
     ],

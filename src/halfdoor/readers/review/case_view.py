@@ -41,6 +41,7 @@ class CaseSummary(msgspec.Struct, frozen=True, kw_only=True):
     mine: bool
     lease_until: int
     revision: int
+    posture: str | None = None
 
 
 class ReportLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,6 +136,7 @@ def summary_of(case: Case, staff: str, now: int) -> CaseSummary:
         mine=is_held(case, now) and case.holder == staff,
         lease_until=case.lease_until,
         revision=case.revision,
+        posture=case.posture,
     )
 
 

@@ -77,19 +77,23 @@ class Cases:
     # --- what waits -----------------------------------------------------------------------------
 
     async def queue(
-        self, staff: StaffMember, page: QueuePage = ALL, group: str | None = None
+        self,
+        staff: StaffMember,
+        page: QueuePage = ALL,
+        group: str | None = None,
+        posture: str | None = None,
     ) -> list[CaseSummary]:
         """Return one page of the cases that *staff* may claim, least time left first.
 
         `page.queues` narrows it to some of their queues, none means all of them; so do its states,
-        and *group* to one group of reasons. What they opted out of, cannot work on, or are too
-        close to is not there.
+        *group* to one group of reasons, and *posture* to conversations of that kind. What they
+        opted out of, cannot work on, or are too close to is not there.
         """
         now = self._clock.now_ms()
         life = await self._conflicts.life_of(staff)
         listed: list[CaseSummary] = []
         async for case in self._offers.waiting(staff, page, life, now):
-            if group not in (None, group_of(case.reason)):
+            if group not in (None, group_of(case.reason)) or posture not in (None, case.posture):
                 continue
             listed.append(summary_of(case, staff.id, now))
             if len(listed) == page.limit:

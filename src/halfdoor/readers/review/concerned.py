@@ -6,7 +6,7 @@ from typing import Protocol
 from halfdoor.accounts.records import PersonRecord
 from halfdoor.readers.review.merging import family
 from halfdoor.readers.review.notices import Reader
-from halfdoor.readers.review.records import Case, Report
+from halfdoor.readers.review.records import Case, Report, Source
 from halfdoor.readers.review.store import DeskStore
 from halfdoor.safety.ages import as_recipient, band_of, is_minor
 
@@ -44,9 +44,14 @@ async def reports_about(desk: DeskStore, case: Case) -> tuple[list[Report], int]
 
 
 def by_reporter(reports: list[Report]) -> list[list[Report]]:
-    """Return the reports of each person, hidden ones apart: what is told of them stays hidden."""
+    """Return the reports of each person, hidden ones apart: what is told of them stays hidden.
+
+    Whoever reported without an account is nobody who could be told.
+    """
     groups: dict[tuple[str, bool], list[Report]] = {}
     for one in reports:
+        if one.source is Source.PUBLIC:
+            continue
         groups.setdefault((one.reporter, one.hidden), []).append(one)
     return list(groups.values())
 

@@ -19,7 +19,8 @@ class Filing(msgspec.Struct, frozen=True, kw_only=True):
 
     `subject` is whom it is about where it is about a person; `room` where the events lie, or the
     conversation that is reported as such. `events` are chosen messages, `context` ticked
-    neighbours. `reason` is a key of the policy, None from an app that names none.
+    neighbours. `reason` is a key of the policy, None from an app that names none. `tell_guardian`
+    lets the reporter's guardian be told of this one report.
     """
 
     subject: str | None = None
@@ -31,6 +32,7 @@ class Filing(msgspec.Struct, frozen=True, kw_only=True):
     language: str | None = None
     block: bool = False
     hidden: bool = False
+    tell_guardian: bool = False
     source: Source = Source.USER
 
     def __repr__(self) -> str:

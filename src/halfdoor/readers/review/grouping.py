@@ -14,10 +14,14 @@ _MOST_VICTIMS: Final = 200
 
 
 class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of the people: whether one is a minor, and where the harmed one lives."""
+    """What is known of the people: whether one is a minor, and where the harmed one lives.
+
+    `posture` is that of their conversation, None where a report names none of theirs.
+    """
 
     minor: bool = False
     region: str | None = None
+    posture: str | None = None
 
 
 def new_case(
@@ -39,6 +43,7 @@ def new_case(
         child_safety=reason.child_safety,
         language=report.language,
         region=around.region,
+        posture=around.posture,
         reports=1,
         victims=(report.reporter,),
         weight=report.weight,
@@ -64,6 +69,7 @@ def grown(case: Case, report: Report, reason: Reason, around: Circumstances) -> 
         child_safety=case.child_safety or reason.child_safety,
         language=case.language or report.language,
         region=case.region or around.region,
+        posture=case.posture or around.posture,
         reports=case.reports + 1,
         victims=case.victims if known else (*case.victims, report.reporter),
         weight=case.weight + report.weight,
@@ -74,7 +80,7 @@ def said_before(filed: list[Report], wanted: Report, since: int) -> Report | Non
     """Return the report among *filed* that says what *wanted* says, since a time; None if none.
 
     The same person, about the same, for the same reason. A note that was added, or a wish to hide
-    it, is something new.
+    it or to have a guardian told, is something new.
     """
     for one in filed:
         same = (
@@ -83,6 +89,7 @@ def said_before(filed: list[Report], wanted: Report, since: int) -> Report | Non
             and one.room == wanted.room
             and one.reason == wanted.reason
             and one.hidden == wanted.hidden
+            and (not wanted.guardian or bool(one.guardian))
             and set(one.events) == set(wanted.events)
             and set(wanted.context) <= set(one.context)
             and wanted.note in {"", one.note}

@@ -121,6 +121,8 @@ def _shown(
     if report.room is None or report.events:
         # Of a conversation that was reported as such, the desk may know more than the reporter.
         shown["user_id"] = report.subject
+    if report.guardian:
+        shown["tell_guardian"] = True
     if ended is not None:
         shown["outcome"] = ended.outcome
         shown["outcome_at"] = ended.at

@@ -44,6 +44,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     `room` is None for a report about a person. `weight` (0 to 1) says how much the reporter's
     earlier reports held; a light one is never dropped. `unverified` where what is told cannot be
     checked. `hidden` leaves no trace in what the account's screens show ("not safe at home").
+    `guardian` stands for the one whom the reporter lets be told of it (`told_guardian.py`).
     """
 
     id: str
@@ -62,6 +63,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     unverified: bool = False
     blocked: bool = False
     hidden: bool = False
+    guardian: bytes = b""
     receipt: bytes = b""
 
     def __repr__(self) -> str:
@@ -102,7 +104,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     """A case as its events fold: what is known of it without opening anything.
 
     `rank` is the severity, 0 the worst. `due` is until when it is to be claimed, and once claimed
-    decided. `holder` is the staff id that holds it until `lease_until`. `key_public` is the case's
+    decided. `posture` is that of the conversation it is about, where known: standard or e2ee.
+    `holder` is the staff id that holds it until `lease_until`. `key_public` is the case's
     public key (`suite ‖ raw`); `key_sealed` its private key, which the store seals once more.
     `revision` goes up with every change: whoever decided on an older one is refused.
     """
@@ -120,6 +123,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     child_safety: bool = False
     language: str | None = None
     region: str | None = None
+    posture: str | None = None
     reports: int = 0
     victims: tuple[str, ...] = ()
     weight: float = 0.0

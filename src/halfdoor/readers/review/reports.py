@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from halfdoor.clock import Clock
 from halfdoor.ids import is_user_id
 from halfdoor.policy.review import Reason, Review
-from halfdoor.readers.review import own_reports
+from halfdoor.readers.review import own_reports, told_guardian
 from halfdoor.readers.review.case_keys import new_case_key
 from halfdoor.readers.review.case_names import CaseNames
 from halfdoor.readers.review.errors import ReportRefusedError, StaleCaseError
@@ -123,6 +123,19 @@ class Reports:
         found = await own_reports.shown_to(self._desk, self._outcomes, self._review, [report], now)
         return found[0]
 
+    async def of_child(self, guardian: str, child: str) -> list[dict[str, Any]]:
+        """Return what *guardian* is told of reports by *child*, newest first.
+
+        Nothing for anybody else, and nothing of a report for which the child did not say so.
+        """
+        filed = await self._desk.reports_by(child, 0)
+        if (await self._facts.person(child)).guardian != guardian:
+            return []
+        now = self._clock.now_ms()
+        reports = told_guardian.allowed(filed, guardian)
+        shown = await own_reports.shown_to(self._desk, self._outcomes, self._review, reports, now)
+        return told_guardian.told(shown)
+
     async def reasons(self, user: str, country: str | None = None) -> dict[str, Any]:
         """Return the reasons and help lines for *user*, by where they are or else live."""
         if country is None:
@@ -198,13 +211,16 @@ class Reports:
             blocked=filing.block,
             hidden=filing.hidden,
         )
+        here = await self._facts.person(reporter.user)
+        guardian = told_guardian.let_know(filing, wanted.id, subject, here.guardian)
+        wanted = replace(wanted, guardian=guardian)
         before = said_before(filed, wanted, now - intake.repeat_hours * HOUR_MS)
         if before is not None:
             return Filed(report=before, repeat=True)
         check_pace(intake, filed, now)
         weighed, warning = await self._record.weighed(reporter.user, now, hidden=filing.hidden)
         wanted = replace(wanted, weight=weighed)
-        case = await self._case(wanted, reason, attempt)
+        case = await self._case(wanted, reason, _posture(handed), attempt)
         kept = [pair for pair in handed if pair[0].has_key]
         report = replace(wanted, case=case.id)
         report = replace(report, receipt=self._signer.sign(report, kept))
@@ -226,13 +242,16 @@ class Reports:
         )
         return Filed(report=report)
 
-    async def _case(self, report: Report, reason: Reason, attempt: int) -> Case:
+    async def _case(
+        self, report: Report, reason: Reason, posture: str | None, attempt: int
+    ) -> Case:
         """Return the case that *report* joins, or the one that it opens."""
         here = await self._facts.person(report.reporter)
         there = await self._facts.person(report.subject)
         around = Circumstances(
             minor=is_minor(here.band) or is_minor(there.band),
             region=here.region or there.region,
+            posture=posture,
         )
         found = await self._desk.open_case(report.subject, reason.queue)
         if found is not None:
@@ -251,6 +270,13 @@ class Reports:
         if reason.child_safety and near and report.room is not None:
             return [freeze_task(self._review, case, report.room, report.at)]
         return []
+
+
+def _posture(handed: list[Handed]) -> str | None:
+    """Return the posture of the conversation in which these messages are, None without any."""
+    if not handed:
+        return None
+    return "standard" if all(one.readable for one, _ in handed) else "e2ee"
 
 
 def _reported(report: Report, evidence: int) -> ModerationEvent:

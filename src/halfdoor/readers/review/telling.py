@@ -174,7 +174,7 @@ class Telling:
 
     async def _outcomes(self, ruling: Ruling, reports: list[Report], now: int) -> list[Notice]:
         made: list[Notice] = []
-        for user in dict.fromkeys(one.reporter for one in reports):
+        for user in dict.fromkeys(group[0].reporter for group in by_reporter(reports)):
             reader = await reader_of(self._people, user)
             made += notices.outcomes(self._review, ruling, reports, reader, now)
         return made

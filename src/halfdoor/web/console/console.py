@@ -73,6 +73,24 @@ class Doors(msgspec.Struct, frozen=True, kw_only=True):
 
         return Route("POST", template, answer, auth="none", max_body_bytes=_FORM_BYTES)
 
+    def ask(self, template: str, roles: frozenset[str], handler: Handler) -> Route:
+        """JSON of our own script, for whoever is signed in; the session's word is in a header."""
+
+        async def answer(request: Request, _session: None) -> Response:
+            async def open_it() -> Response:
+                check_origin(request, self.origin())
+                session = await self.signed_in(request)
+                if session is None:
+                    raise ApiError(401, "M_MISSING_TOKEN", "Your session has ended.")
+                check_word(request.header(b"x-csrf") or "", session.csrf)
+                return await handler(_visit(request, session, roles, Form(Query(b""))))
+
+            return await self._guard(request, open_it)
+
+        return Route(
+            "POST", template, answer, auth="none", limit="login", max_body_bytes=_FORM_BYTES
+        )
+
     def outside(
         self,
         method: Any,
@@ -93,9 +111,13 @@ class Doors(msgspec.Struct, frozen=True, kw_only=True):
             method, template, answer, auth="none", limit="login", max_body_bytes=_FORM_BYTES
         )
 
+    def token(self, request: Request) -> str:
+        """What the browser keeps of its session, "" for nothing."""
+        return cookie(request, self.session_cookie) or ""
+
     async def signed_in(self, request: Request) -> SignedIn | None:
         """The session of *request*, None where there is none."""
-        token = cookie(request, self.session_cookie)
+        token = self.token(request)
         return await self.gate.admit(token) if token else None
 
     async def _read(self, request: Request, roles: frozenset[str], handler: Handler) -> Response:

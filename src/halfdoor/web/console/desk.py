@@ -9,6 +9,7 @@ from typing import Protocol
 from halfdoor.accounts.staff_member import StaffMember
 from halfdoor.policy.review import Review
 from halfdoor.readers.review.records import Case
+from halfdoor.web.console.house_values import Account, HouseState
 from halfdoor.web.console.values import (
     Action,
     CasePage,
@@ -19,6 +20,7 @@ from halfdoor.web.console.values import (
     Health,
     Letter,
     Office,
+    Passkey,
     Person,
     Proposal,
     QueueView,
@@ -55,6 +57,9 @@ class StaffGate(Protocol):
     async def finish(self, answer: bytes) -> str:
         """The token of a new session, for the browser's *answer*; RoleError where it is wrong."""
 
+    async def check_link(self, link: str) -> None:
+        """Refuse a *link* that was used or is too old, without using it; InvitationSpentError."""
+
     async def begin_joining(self, link: str) -> bytes:
         """Options for `navigator.credentials.create`; UnknownCaseError for a link that is over."""
 
@@ -63,6 +68,15 @@ class StaffGate(Protocol):
 
     async def demo(self, link: str) -> str:
         """The token of a session by a one-time demo link."""
+
+    async def passkeys(self, staff: StaffMember) -> Sequence[Passkey]:
+        """The passkeys of *staff*, which are their own."""
+
+    async def begin_adding(self, token: str) -> bytes:
+        """Options for a further passkey of whoever the session *token* is."""
+
+    async def finish_adding(self, token: str, answer: bytes) -> None:
+        """Keep what the browser made; RoleError where it is wrong."""
 
     async def leave(self, token: str) -> None:
         """End the session of *token*."""
@@ -182,10 +196,10 @@ class Boards(Protocol):
 
 
 class Offices(Protocol):
-    """Accounts of staff and the state of the house."""
+    """Accounts of staff."""
 
     async def office(self, staff: StaffMember) -> Office:
-        """Everything on the administrator's page."""
+        """Accounts, invitations and sessions."""
 
     async def invite(self, staff: StaffMember, name: str, roles: frozenset[str], place: str) -> str:
         """Invite somebody; returns the link, once."""
@@ -195,6 +209,19 @@ class Offices(Protocol):
 
     async def end_member(self, staff: StaffMember, member: str) -> None:
         """End an account of staff and all its sessions."""
+
+
+class Houses(Protocol):
+    """The state of the house that the console stands in."""
+
+    async def state(self, staff: StaffMember) -> HouseState:
+        """Policy, release, custodians, backups, and what the doctor last found."""
+
+    async def examine(self, staff: StaffMember) -> None:
+        """Ask the doctor."""
+
+    async def look_up(self, staff: StaffMember, user: str) -> Account:
+        """How one account stands, found by its whole id."""
 
 
 class Desk(Protocol):
@@ -230,4 +257,8 @@ class Desk(Protocol):
 
     @property
     def offices(self) -> Offices:
-        """Administration."""
+        """Accounts of staff."""
+
+    @property
+    def houses(self) -> Houses:
+        """The state of the house."""

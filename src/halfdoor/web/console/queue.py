@@ -1,11 +1,12 @@
 """R1: the queue. What waits, the least time left first, and nothing of what was said."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlencode
 
-from halfdoor.policy.review import Review
 from halfdoor.web.console.console import REVIEWERS, Doors
+from halfdoor.web.console.groups import groups
 from halfdoor.web.console.pages import see
 from halfdoor.web.console.values import Filters, State
 from halfdoor.web.console.visit import Visit
@@ -20,6 +21,13 @@ STATES: Final[Mapping[State, str]] = {
     "second": "Second person",
     "escalated": "Escalated",
 }
+
+
+POSTURES: Final[Mapping[str, str]] = {
+    "standard": "Standard",
+    "e2ee": "End-to-end encrypted",
+}
+_CASE: Final = re.compile(r"case_[A-Za-z0-9_-]{22}")
 
 
 def routes(doors: Doors) -> list[Route]:
@@ -39,6 +47,7 @@ def routes(doors: Doors) -> list[Route]:
             view=view,
             filters=filters,
             states=STATES,
+            postures=POSTURES,
             groups=groups(policy),
             reasons={one.key: one.title for one in policy.reasons},
             queues={one.name: one.title for one in policy.queues},
@@ -58,24 +67,26 @@ def routes(doors: Doors) -> list[Route]:
 
 
 def filters_of(query: Query) -> Filters:
-    """The filters that an address names; InvalidParamError for a state there is not."""
+    """The filters that an address names; InvalidParamError for what there is not."""
     asked = query.get("state") or "open"
     state = next((one for one in STATES if one == asked), None)
     if state is None:
         raise InvalidParamError("state", "is none of the queue's")
     minor = {"yes": True, "no": False}.get(query.get("minor") or "")
+    after = query.get("after") or None
+    if after is not None and _CASE.fullmatch(after) is None:
+        raise InvalidParamError("after", "is no case that this queue could go on behind")
+    posture = query.get("posture") or None
+    if posture is not None and posture not in POSTURES:
+        raise InvalidParamError("posture", "is none that a conversation has")
     return Filters(
         group=query.get("group") or None,
         language=query.get("language") or None,
         minor=minor,
         state=state,
-        after=query.get("after") or None,
+        posture=posture,
+        after=after,
     )
-
-
-def groups(policy: Review) -> list[str]:
-    """The groups of reasons, before the dot, in the order of the policy."""
-    return list(dict.fromkeys(one.key.partition(".")[0] for one in policy.reasons))
 
 
 def _query(filters: Filters, after: str) -> str:
@@ -84,6 +95,7 @@ def _query(filters: Filters, after: str) -> str:
         "state": filters.state,
         "group": filters.group or "",
         "language": filters.language or "",
+        "posture": filters.posture or "",
         "minor": minor,
         "after": after,
     }

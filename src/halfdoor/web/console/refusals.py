@@ -84,7 +84,7 @@ def refusal_of(error: Exception) -> Refusal | None:
             return Refusal(status=status, title=title, text=_said(error), tag=tag)
     if isinstance(error, ApiError):
         title = _TITLES.get(error.status, "That cannot be done")
-        return Refusal(status=error.status, title=title, text=error.text)
+        return Refusal(status=error.status, title=title, text=_sentence(error.text))
     if isinstance(error, Denied):
         return Refusal(
             status=409,
@@ -117,4 +117,9 @@ class PageErrors(ErrorTable):
 
 
 def _said(error: Exception) -> str:
-    return str(error) or (type(error).__doc__ or "").partition(" (")[0]
+    return _sentence(str(error) or (type(error).__doc__ or "").partition(" (")[0])
+
+
+def _sentence(said: str) -> str:
+    """Return what an error says as a sentence: some rooms write them to stand behind a colon."""
+    return f"{said[:1].upper()}{said[1:]}{'' if said.endswith(('.', '!', '?')) else '.'}"

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from structlog.typing import FilteringBoundLogger
 
 from halfdoor.web.console import (
+    account,
     admin,
     appeals,
     board,
@@ -50,5 +51,6 @@ def console_routes(
         wellness,
         board,
         admin,
+        account,
     )
     return [assets.route(), *(route for room in rooms for route in room.routes(doors))]

@@ -3,7 +3,7 @@
 from halfdoor.web.console.console import EVERYBODY, Doors
 from halfdoor.web.console.headers import PAGE
 from halfdoor.web.console.pages import see
-from halfdoor.web.console.visit import Visit, cookie, set_cookie
+from halfdoor.web.console.visit import Visit, set_cookie
 from halfdoor.web.request import Request
 from halfdoor.web.response import Response
 from halfdoor.web.router import Route
@@ -30,6 +30,7 @@ def routes(doors: Doors) -> list[Route]:
         return _json(b"{}", enter(token))
 
     async def invited(request: Request) -> Response:
+        await gate.check_link(request.params["link"])
         return pages.page("join.html", visit=None, link=request.params["link"])
 
     async def begin_joining(request: Request) -> Response:
@@ -40,13 +41,14 @@ def routes(doors: Doors) -> list[Route]:
         return _json(b"{}", enter(token))
 
     async def demo_page(request: Request) -> Response:
+        await gate.check_link(request.params["link"])
         return pages.page("demo.html", visit=None, link=request.params["link"])
 
     async def demo(request: Request) -> Response:
         return see("/", [enter(await gate.demo(request.params["link"]))])
 
     async def leave(visit: Visit) -> Response:
-        token = cookie(visit.request, doors.session_cookie)
+        token = doors.token(visit.request)
         if token:
             await gate.leave(token)
         gone = set_cookie(doors.session_cookie, "", seconds=0, secure=doors.secure)

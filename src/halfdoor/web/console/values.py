@@ -19,6 +19,7 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
     group: str | None = None
     language: str | None = None
     minor: bool | None = None
+    posture: str | None = None
     state: State = "open"
     after: str | None = None
 
@@ -267,6 +268,14 @@ class Sitting(msgspec.Struct, frozen=True, kw_only=True):
     own: bool = False
 
 
+class Passkey(msgspec.Struct, frozen=True, kw_only=True):
+    """One passkey of the asker's own: what lists call it, when it was made and last used."""
+
+    name: str
+    made: int
+    used: int
+
+
 class Invite(msgspec.Struct, frozen=True, kw_only=True):
     """An invitation that was not used yet. Its link is shown once, when it is made."""
 
@@ -276,19 +285,9 @@ class Invite(msgspec.Struct, frozen=True, kw_only=True):
     until: int
 
 
-class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the doctor."""
-
-    title: str
-    ok: bool
-    said: str
-
-
 class Office(msgspec.Struct, frozen=True, kw_only=True):
-    """What an administrator works with. No content of any kind is in here."""
+    """The accounts of staff, as an administrator works with them."""
 
     members: tuple[Member, ...]
     invites: tuple[Invite, ...]
     sessions: tuple[Sitting, ...]
-    policy_digest: str
-    checks: tuple[Check, ...]

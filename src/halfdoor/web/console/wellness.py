@@ -1,8 +1,8 @@
 """R4: what protects reviewers. The meters are one's own; others see averages of five and more."""
 
 from halfdoor.web.console.console import EVERYBODY, REVIEWERS, Doors
+from halfdoor.web.console.groups import groups
 from halfdoor.web.console.pages import see
-from halfdoor.web.console.queue import groups
 from halfdoor.web.console.visit import LOOKS_COOKIE, Visit, set_cookie
 from halfdoor.web.response import Response
 from halfdoor.web.router import Route

@@ -6,6 +6,7 @@ POST users/{userId}/report             a person, or messages of theirs
 GET  …/org.halfdoor/reports            what was filed in one's name, but what is hidden
 GET  …/org.halfdoor/reports/{reportId} one of them, also a hidden one
 GET  …/org.halfdoor/reports/reasons    what can be reported, and who helps [?country=FI]
+GET  …/org.halfdoor/people/{userId}/reports  what a guardian is told, where the child said so
 
 A room or person that there is not is answered like any other (MSC4277): 200. `score` is ignored.
 """
@@ -51,6 +52,9 @@ class Reporting(Protocol):
     async def one(self, user: str, id: str) -> dict[str, Any] | None:
         """Return one report of *user*, also a hidden one."""
 
+    async def of_child(self, guardian: str, child: str) -> list[dict[str, Any]]:
+        """Return what *guardian* is told of reports by *child*; nothing for anybody else."""
+
     async def reasons(self, user: str, country: str | None = None) -> dict[str, Any]:
         """Return the reasons and help lines for *user*, or for somebody in *country*."""
 
@@ -65,6 +69,7 @@ class _Extension(msgspec.Struct):
     language: str | None = None
     block: bool = False
     hidden: bool = False
+    tell_guardian: bool = False
     room_id: _Id | None = None
 
 
@@ -95,6 +100,7 @@ def routes(reports: Reporting) -> list[Route]:
                 language=more.language,
                 block=more.block,
                 hidden=more.hidden,
+                tell_guardian=more.tell_guardian,
             ),
         )
         return _answer(filed)
@@ -123,6 +129,11 @@ def routes(reports: Reporting) -> list[Route]:
             raise ApiError(404, "M_NOT_FOUND", "There is no such report of yours.")
         return json_response(_with_path(found))
 
+    async def of_child(request: Request, session: Asker) -> Response:
+        child = request.params["userId"]
+        check_user_id("userId", child)
+        return json_response({"reports": await reports.of_child(session.user, child)})
+
     async def reasons(request: Request, session: Asker) -> Response:
         country = request.query.get("country")
         if country is not None and _COUNTRY.fullmatch(country) is None:
@@ -143,6 +154,8 @@ def routes(reports: Reporting) -> list[Route]:
         # Help is for somebody whose new phone waits for approval too.
         Route("GET", f"{OWN}/reports/reasons", reasons, auth="pending_ok"),
         Route("GET", f"{OWN}/reports/{{reportId}}", one),
+        # One answer for who is nobody's guardian, for no such child, and for a child's silence.
+        Route("GET", f"{OWN}/people/{{userId}}/reports", of_child),
     ]
 
 

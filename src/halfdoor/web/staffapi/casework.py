@@ -34,6 +34,7 @@ _MOST: Final = 200
 _QUERY: Final = {
     "queue": "Only this queue.",
     "group": "Only this group of reasons, such as harassment.",
+    "posture": "standard or e2ee: only cases about messages of such conversations.",
     "language": "Only cases in this language.",
     "minor": "true or false: only cases about a minor, or none.",
     "state": "waiting (all of them), open, escalated, second, or mine.",
@@ -162,7 +163,11 @@ class Casework:
         if query.get("state") == "mine":
             return QueueShown(cases=await self._desk.cases.held(asked.staff))
         page = _page(query)
-        cases = await self._desk.cases.queue(asked.staff, page, query.get("group"))
+        posture = query.get("posture")
+        if posture not in (None, "standard", "e2ee"):
+            raise InvalidParamError("posture", "is none that a conversation has")
+        group = query.get("group")
+        cases = await self._desk.cases.queue(asked.staff, page, group, posture)
         return QueueShown(cases=cases)
 
     async def _next(self, asked: Asked) -> NextCase:

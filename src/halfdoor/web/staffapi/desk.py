@@ -48,7 +48,11 @@ class Cases(Protocol):
     """Queues, leases, and what is known of a case unopened (`readers.review.cases.Cases`)."""
 
     async def queue(
-        self, staff: StaffMember, page: QueuePage, group: str | None = None
+        self,
+        staff: StaffMember,
+        page: QueuePage,
+        group: str | None = None,
+        posture: str | None = None,
     ) -> list[CaseSummary]:
         """Return one page of the cases that *staff* may claim."""
 

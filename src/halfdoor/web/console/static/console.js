@@ -158,11 +158,11 @@ if (lease) {
 const undo = document.querySelector("[data-undo]");
 if (undo) setTimeout(() => undo.remove(), Number(undo.dataset.undo));
 
-async function ask(address, content) {
+async function ask(address, content, csrf) {
   const answer = await fetch(address, {
     method: "POST",
     mode: "same-origin",
-    headers: { "content-type": "application/json" },
+    headers: { "content-type": "application/json", ...(csrf ? { "x-csrf": csrf } : {}) },
     body: content === undefined ? "" : JSON.stringify(content),
   });
   if (!answer.ok) throw new Error(String(answer.status));
@@ -174,14 +174,14 @@ async function enter(button) {
   const place = button.dataset.passkey;
   button.disabled = true;
   try {
-    const options = await ask(`${place}/begin`);
+    const options = await ask(`${place}/begin`, undefined, button.dataset.csrf);
     const credential = "new" in button.dataset
       ? await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options) })
       : await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) });
-    await ask(`${place}/finish`, credential.toJSON());
-    location.assign("/");
+    await ask(`${place}/finish`, credential.toJSON(), button.dataset.csrf);
+    location.assign("adds" in button.dataset ? location.pathname : "/");
   } catch (refused) {
-    const spent = "new" in button.dataset && ["404", "410"].includes(refused.message);
+    const spent = "new" in button.dataset && !("adds" in button.dataset) && ["404", "410"].includes(refused.message);
     tell(spent
       ? "This link is used up or too old. Ask for another one."
       : "That passkey was not accepted. Nothing was changed; try once more.");
