@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import contextlib
 import resource
-import secrets
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from urllib.parse import quote
 import msgspec
 import uvloop
 from bench.line import Line
+from bench.servers.process import free_port
 from bench.usage import cpu_seconds
 
 from halfdoor.apps.demo_people import demo_escrow_set
@@ -33,6 +33,7 @@ from halfdoor.policy.load import load as load_policy
 _V3 = "/_matrix/client/v3"
 _PASSWORD = "bench-otter-cedar-93"
 _AT_ONCE = 8
+_PATIENCE = 60
 # As many begin as end in each second, when people come and go all day.
 _COME_SECONDS = 25
 _SETTINGS = """
@@ -53,7 +54,7 @@ class Server:
     """A server process on *port*, and what the kernel says of it."""
 
     def __init__(self, folder: Path) -> None:
-        self.port = 18_000 + secrets.randbelow(900)
+        self.port = free_port()
         demo_escrow_set(folder / "escrow-set.json", load_policy(None).entity.name)
         config = folder / "halfdoor.toml"
         config.write_text(_SETTINGS.format(port=self.port, folder=folder))
@@ -62,6 +63,8 @@ class Server:
 
     async def ready(self) -> None:
         for _ in range(400):
+            if self._process.poll() is not None:
+                raise RuntimeError("the server ended before it answered")
             with contextlib.suppress(OSError):
                 line = Line("127.0.0.1", self.port)
                 await line.ask("GET", "/health")
@@ -81,7 +84,10 @@ class Server:
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(30)
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
 
 
 async def register(port: int, names: list[str]) -> list[Line]:
@@ -159,7 +165,8 @@ async def talk(server: Server, talks: list[Talk], rate: float, seconds: float) -
         free.put_nowait(each)
 
     before = server.cpu()
-    async with asyncio.TaskGroup() as tasks:
+    # A message that never arrives ends this, instead of being waited for.
+    async with asyncio.timeout(_PATIENCE + 2 * seconds), asyncio.TaskGroup() as tasks:
         for _ in range(int(rate * seconds)):
             tasks.create_task(one(await free.get()))
             await asyncio.sleep(1 / rate)
@@ -170,6 +177,13 @@ async def talk(server: Server, talks: list[Talk], rate: float, seconds: float) -
     return f"p50/p95/p99 {p50:.1f}/{p95:.1f}/{p99:.1f} ms, {cost:.0f} µs CPU a message"
 
 
+def _check_alive(polls: list["asyncio.Task[None]"]) -> None:
+    """Raise what the first poll that ended failed with: what is measured is that all wait."""
+    for poll in polls:
+        if poll.done():
+            poll.result()
+
+
 @contextlib.asynccontextmanager
 async def waiting(lines: list[Line], since: list[str]) -> AsyncIterator[list["asyncio.Task[None]"]]:
     polls = []
@@ -177,11 +191,10 @@ async def waiting(lines: list[Line], since: list[str]) -> AsyncIterator[list["as
         polls.append(asyncio.create_task(poll_for_ever(*each)))
         await asyncio.sleep(_COME_SECONDS / len(lines))
     await asyncio.sleep(2)
-    for poll in polls:
-        if poll.done():
-            poll.result()
     try:
+        _check_alive(polls)
         yield polls
+        _check_alive(polls)
     finally:
         for poll in polls:
             poll.cancel()
@@ -228,8 +241,8 @@ async def measure(options: argparse.Namespace, folder: Path) -> None:
             print(
                 f"and {options.active} talk         {server.memory():7.1f} MiB, {said}", flush=True
             )
-            for line in idle:
-                line.close()
+        for line in idle:
+            line.close()
         await asyncio.sleep(3)
         print(f"when they hung up     {server.memory():7.1f} MiB", flush=True)
     finally:

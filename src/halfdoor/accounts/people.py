@@ -63,6 +63,10 @@ class People:
         """Return what is known of *user*; nothing is a record without facts."""
         return (await self.persons([user]))[user]
 
+    def at_hand(self, user: str) -> PersonRecord | None:
+        """Return what is known of *user* if no look-up is needed."""
+        return self._persons.at_hand(user)
+
     async def persons(self, users: Iterable[str]) -> dict[str, PersonRecord]:
         """Return what is known of each of *users*."""
         found: dict[str, PersonRecord] = {}

@@ -6,6 +6,7 @@ there (as `\u0000`), so they are allowed here.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -143,7 +144,9 @@ def relation_of(content: Mapping[str, Any]) -> tuple[str | None, str | None]:
     return rel_type, target
 
 
+@lru_cache(maxsize=16_384)
 def _check_name(what: str, name: str) -> None:
+    # All messages of a person into one conversation have the same three; a refusal is not kept.
     try:
         size = len(name) if name.isascii() else len(name.encode())
     except UnicodeEncodeError:

@@ -18,10 +18,10 @@ def recipients(room: Room, draft: Draft) -> dict[str, int]:
     """
     told = dict.fromkeys(room.joined, EVENT)
     change = draft.membership
-    if draft.state_key is None:
+    if draft.state_key is None and room.invited:
         told.update(
             (user, INVITE)
-            for user in room.with_membership("invite")
+            for user in room.invited
             if user not in room.state[("m.room.member", user)].hidden_from
         )
     if change is not None:

@@ -57,7 +57,7 @@ class Facts:
 
         Folded once for each record and each time span in which nothing begins or ends.
         """
-        record = await self._people.person(user)
+        record = self._people.at_hand(user) or await self._people.person(user)
         if not record.measures:
             return measures.SUSPENDED if record.suspended else measures.NONE
         now = self._clock.now_ms()

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 import msgspec
 
 from halfdoor.clock import Clock, day_of
-from halfdoor.messaging.audience import Audience, Listener
+from halfdoor.messaging.audience import Audience
 from halfdoor.messaging.deliveries import deliver, recipients
 from halfdoor.messaging.drafts import Draft
 from halfdoor.messaging.ledger import (
@@ -136,14 +136,17 @@ class Keeper:
                 continue
             now = self._clock.now_ms()
             # 2. Start an epoch where one is due. Public keys are enough for that.
-            start = None
-            if plan.fresh or await self._is_due(reader, room, head, plan, now):
+            start, epoch, number = None, None, head.epoch
+            over = plan.fresh or self._is_over(room, head, now)
+            if not over:
+                epoch = await self._reading.current(reader, room, head.hh)
+            # Whoever has words to seal and no wrap of the current key begins an epoch of their own.
+            if over or (epoch is None and not all(one.stays_clear for one in plan.drafts)):
                 readers = plan.readers if plan.readers is not None else frozenset(room.readers())
                 start = await self.start_epoch(reader, room, head, readers, now)
-            hh = start.hh if start is not None else head.hh
-            epoch = await self._reading.current(reader, room, hh)
+                number = start.epoch
+                epoch = await self._reading.current(reader, room, start.hh)
             # 3. Seal. After this line the body exists only inside the envelope.
-            number = start.epoch if start is not None else head.epoch
             events = [
                 await self.ready(reader, room, draft, now, epoch, number) for draft in plan.drafts
             ]
@@ -212,18 +215,14 @@ class Keeper:
         if author:
             self._wakeups.recount(author, committed.conv)
 
-    async def _is_due(self, reader: Reader, room: Room, head: Head, plan: Plan, now: int) -> bool:
-        if (
+    def _is_over(self, room: Room, head: Head, now: int) -> bool:
+        """Tell whether nobody may seal under the newest epoch any more."""
+        return (
             head.hh is None
             # A clock that was set back does not end an epoch.
             or day_of(now) > head.day
             or head.epoch_events >= _EPOCH_EVENTS
-            or [entry.set for entry in room.header.escrow] != self._sets
-        ):
-            return True
-        # Whoever has words to seal and no wrap of the current key begins an epoch of their own.
-        return any(not one.stays_clear for one in plan.drafts) and (
-            await self._reading.current(reader, room, head.hh) is None
+            or room.escrow_sets != self._sets
         )
 
     # -- epochs --------------------------------------------------------------------------------
@@ -311,7 +310,10 @@ class Keeper:
                     epoch=number,
                 )
         told = recipients(room, draft)
-        listeners = await self._listeners(told)
+        listeners = {}
+        for user in told:
+            found = self._audience.at_hand(user)
+            listeners[user] = found if found is not None else await self._audience.of(user)
         deliveries, hidden = deliver(room, reader.user, draft, told, listeners)
         return NewEvent(
             fields=fields,
@@ -324,13 +326,6 @@ class Keeper:
             destroy_after=now + self._grace if draft.redacts else None,
             sealed_state=sealed_state,
         )
-
-    async def _listeners(self, users: Iterable[str]) -> dict[str, Listener]:
-        listeners = {}
-        for user in users:
-            found = self._audience.at_hand(user)
-            listeners[user] = found if found is not None else await self._audience.of(user)
-        return listeners
 
 
 def _sealed_state(events: Iterable[NewEvent]) -> list[SealedState]:

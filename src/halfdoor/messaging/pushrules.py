@@ -17,6 +17,7 @@ from halfdoor.messaging.pushrules_conditions import (
     Test,
     keyword_test,
     literal_of,
+    speaks_of_mentions,
     test_of,
 )
 
@@ -41,29 +42,38 @@ class Verdict(NamedTuple):
 
 SILENT: Final = Verdict(notify=False, highlight=False, sound=None, tweaks={})
 
-# Nearly every event is of one of these, so the rules that concern them are picked out beforehand.
-_COMMON_TYPES: Final = ("m.room.message", "m.room.encrypted")
+# Nearly every event is of one of these kinds (`EventView.kind`), so the rules and the conditions
+# that concern them are picked out beforehand.
+_COMMON: Final = [
+    (event_type, mentions)
+    for event_type in ("m.room.message", "m.room.encrypted")
+    for mentions in (False, True)
+]
 
-# A rule, or a run of rules looked up together: what it says, or None where it does not match.
+# A run of rules: what the first that matches says, or None where none does.
 _Step = Callable[[Case], Verdict | None]
 
 
 class Compiled(msgspec.Struct, frozen=True):
-    """A ruleset made ready to be asked: the steps in order, for the commonest types and for all."""
+    """A ruleset made ready to be asked: the steps in order, for the commonest kinds and for all."""
 
-    by_type: Mapping[str, tuple[_Step, ...]]
+    by_kind: Mapping[tuple[str, bool], tuple[_Step, ...]]
     otherwise: tuple[_Step, ...]
 
 
 class _Rule(NamedTuple):
     """A rule that can match at all.
 
-    `types` are the lowered event types it demands, none where any will do. `room_id` is set where
-    that room is all it demands: muted rooms are such rules, and there may be hundreds.
+    `types` are the lowered event types it demands, none where any will do; `mentions` says whether
+    the event must speak of mentions, or must not; `kinds` are the tests of both, `tests` the
+    others. `room_id` is set where that room is all it demands: muted rooms are such rules, and
+    there may be hundreds.
     """
 
     types: frozenset[str]
+    mentions: frozenset[bool]
     room_id: str | None
+    kinds: tuple[Test, ...]
     tests: tuple[Test, ...]
     verdict: Verdict
 
@@ -82,16 +92,16 @@ def compile_rules(ruleset: Mapping[str, Any]) -> Compiled:
     by_room = _by_id(live["room"], lambda case: case.event.room_id)
     by_sender = _by_id(live["sender"], lambda case: case.event.sender)
 
-    def steps(event_type: str | None) -> tuple[_Step, ...]:
+    def steps(kind: tuple[str, bool] | None) -> tuple[_Step, ...]:
         return (
-            *_steps(override, event_type),
-            *_steps(content, event_type),
+            *_steps(override, kind),
+            *_steps(content, kind),
             *by_room,
             *by_sender,
-            *_steps(underride, event_type),
+            *_steps(underride, kind),
         )
 
-    return Compiled({name: steps(name) for name in _COMMON_TYPES}, steps(None))
+    return Compiled({kind: steps(kind) for kind in _COMMON}, steps(None))
 
 
 def evaluate(
@@ -111,7 +121,7 @@ def evaluate(
     if event.sender == user_id:
         return SILENT
     case = Case(event, member_count, display_name, powers)
-    for step in compiled.by_type.get(event.type.lower(), compiled.otherwise):
+    for step in compiled.by_kind.get(event.kind, compiled.otherwise):
         verdict = step(case)
         if verdict is not None:
             return verdict
@@ -146,27 +156,41 @@ def _conditional(rules: Iterable[Mapping[str, Any]]) -> Iterator[_Rule]:
         conditions = rule.get("conditions", [])
         if not isinstance(conditions, list):
             continue
-        tests = [test_of(condition) for condition in conditions]
-        if rule.get("rule_id") in _WITHOUT_MENTIONS:
-            tests.insert(0, _says_nothing_of_mentions)
-        able = tuple(test for test in tests if test is not None)
-        if len(able) == len(tests):
-            types = frozenset(filter(None, (literal_of(one, "type") for one in conditions)))
-            room_id = literal_of(conditions[0], "room_id") if len(conditions) == 1 else None
-            yield _Rule(types, room_id, able, verdict_of(rule.get("actions")))
+        tests = [(condition, test_of(condition)) for condition in conditions]
+        if any(test is None for _, test in tests):
+            continue
+        types = frozenset(filter(None, (literal_of(one, "type") for one in conditions)))
+        old = rule.get("rule_id") in _WITHOUT_MENTIONS
+        speaking = any(speaks_of_mentions(one) for one in conditions)
+        yield _Rule(
+            types=types,
+            mentions=frozenset(([False] if old else []) + ([True] if speaking else [])),
+            room_id=literal_of(conditions[0], "room_id") if len(conditions) == 1 else None,
+            kinds=(
+                *([_says_nothing_of_mentions] if old else []),
+                *(test for one, test in tests if test and literal_of(one, "type")),
+            ),
+            tests=tuple(test for one, test in tests if test and not literal_of(one, "type")),
+            verdict=verdict_of(rule.get("actions")),
+        )
 
 
 def _content(rules: Iterable[Mapping[str, Any]]) -> Iterator[_Rule]:
     for rule in rules:
         if isinstance(pattern := rule.get("pattern"), str):
-            tests: tuple[Test, ...] = (keyword_test(pattern),)
-            if rule.get("rule_id") in _WITHOUT_MENTIONS:
-                tests = (_says_nothing_of_mentions, *tests)
-            yield _Rule(frozenset(), None, tests, verdict_of(rule.get("actions")))
+            old = rule.get("rule_id") in _WITHOUT_MENTIONS
+            yield _Rule(
+                types=frozenset(),
+                mentions=frozenset([False] if old else []),
+                room_id=None,
+                kinds=(_says_nothing_of_mentions,) if old else (),
+                tests=(keyword_test(pattern),),
+                verdict=verdict_of(rule.get("actions")),
+            )
 
 
 def _says_nothing_of_mentions(case: Case) -> bool:
-    return "m.mentions" not in case.event.content
+    return not case.event.kind[1]
 
 
 def _by_id(rules: Iterable[Mapping[str, Any]], name: Callable[[Case], str]) -> list[_Step]:
@@ -177,18 +201,25 @@ def _by_id(rules: Iterable[Mapping[str, Any]], name: Callable[[Case], str]) -> l
     return [lambda case: verdicts.get(name(case))] if verdicts else []
 
 
-def _steps(rules: Iterable[_Rule], event_type: str | None) -> Iterator[_Step]:
-    """Give the steps for events of *event_type*, or for events of any type.
+def _steps(rules: Iterable[_Rule], kind: tuple[str, bool] | None) -> Iterator[_Step]:
+    """Give the steps for events of *kind*, or for events of any.
 
     Rules that are about a room alone and follow each other become one look-up, so that muting
     many rooms costs no more than muting one.
     """
-    concerned = (rule for rule in rules if event_type is None or rule.types <= {event_type})
+    concerned = (
+        rule
+        for rule in rules
+        if not kind or (rule.types <= {kind[0]} and rule.mentions <= {kind[1]})
+    )
     for is_room, run in groupby(concerned, key=lambda rule: rule.room_id is not None):
         if is_room:
             yield _room_step(run)
         else:
-            yield from map(_step, run)
+            # What every event of the kind fulfils need not be asked of each.
+            yield _run_step(
+                (rule.tests if kind else (*rule.kinds, *rule.tests), rule.verdict) for rule in run
+            )
 
 
 def _room_step(run: Iterable[_Rule]) -> _Step:
@@ -198,16 +229,16 @@ def _room_step(run: Iterable[_Rule]) -> _Step:
     return lambda case: verdicts.get(case.event.room_id.lower())
 
 
-def _step(rule: _Rule) -> _Step:
-    tests, verdict = rule.tests, rule.verdict
-    if len(tests) == 1:
-        (only,) = tests
-        return lambda case: verdict if only(case) else None
+def _run_step(run: Iterable[tuple[tuple[Test, ...], Verdict]]) -> _Step:
+    rules = tuple(run)
 
     def step(case: Case) -> Verdict | None:
-        for test in tests:
-            if not test(case):
-                return None
-        return verdict
+        for tests, verdict in rules:
+            for test in tests:
+                if not test(case):
+                    break
+            else:
+                return verdict
+        return None
 
     return step

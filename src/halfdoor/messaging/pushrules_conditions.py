@@ -22,7 +22,7 @@ _LOOKED_AT: Final = 4_096
 class EventView:
     """What push rules may look at of one event; made once and shown to every recipient's rules."""
 
-    __slots__ = ("body", "content", "room_id", "sender", "state_key", "type")
+    __slots__ = ("body", "content", "kind", "room_id", "sender", "state_key", "type")
 
     def __init__(
         self,
@@ -37,6 +37,8 @@ class EventView:
         self.room_id = room_id
         self.content = content
         self.state_key = state_key
+        # What most rules ask: the lowered type, and whether the sender says who is mentioned.
+        self.kind = (event_type.lower(), _MENTIONS in content)
         body = content.get("body")
         # Lowered here, because every keyword of every recipient asks for it.
         self.body: str | None = body[:_LOOKED_AT].lower() if type(body) is str else None
@@ -60,6 +62,7 @@ Test = Callable[[Case], bool]
 _Getter = Callable[[EventView], Any]
 
 _ABSENT: Final = object()
+_MENTIONS: Final = "m.mentions"
 _COUNT = re.compile(r"(==|<=|>=|<|>)?([0-9]{1,15})")
 _COMPARE: Final[Mapping[str | None, Callable[[int, int], bool]]] = {
     None: operator.eq,
@@ -121,6 +124,17 @@ def literal_of(condition: object, key: str) -> str | None:
     if not isinstance(pattern, str) or "*" in pattern or "?" in pattern:
         return None
     return pattern.lower()
+
+
+def speaks_of_mentions(condition: Mapping[str, Any]) -> bool:
+    """Tell whether *condition*, of which there is a test, needs a sender who speaks of mentions."""
+    if condition.get("kind") not in {
+        "event_match",
+        "event_property_is",
+        "event_property_contains",
+    }:
+        return False
+    return path_of(condition["key"])[:2] == ["content", _MENTIONS]
 
 
 def _event_match(condition: Mapping[str, Any]) -> Test | None:

@@ -63,7 +63,7 @@ class Room:
         self.head: Head = record.head
         # The first event that retention has kept.
         self.begins = record.begins
-        self.header: Header = parse_header(record.header)
+        self._begin(record.header)
         self.log: list[StoredEvent] = []
         self._seqs: list[int] = []
         # By type and state key, the seqs of all events that said it, in order.
@@ -86,6 +86,11 @@ class Room:
     def __repr__(self) -> str:
         """Name the conversation, and nothing of what is in it."""
         return f"Room({self.conv!r}, seq={self.head.last_seq})"
+
+    def _begin(self, header: bytes) -> None:
+        """Let the epoch of *header* be the newest."""
+        self.header: Header = parse_header(header)
+        self.escrow_sets = [entry.set for entry in self.header.escrow]
 
     # -- state ---------------------------------------------------------------------------------
 
@@ -199,6 +204,14 @@ class Room:
             found = self.derived["joined"] = self.with_membership("join")
         return found
 
+    @property
+    def invited(self) -> list[str]:
+        """The people who have not answered their invitation."""
+        found: list[str] | None = self.derived.get("invited")
+        if found is None:
+            found = self.derived["invited"] = self.with_membership("invite")
+        return found
+
     def readers(self) -> set[str]:
         """Return who belongs in the next epoch's header (SEALING §3, members)."""
         kinds = ("join",) if self.history_visibility == "joined" else ("join", "invite")
@@ -218,7 +231,7 @@ class Room:
             return
         self.head = committed.head
         if start is not None:
-            self.header = parse_header(start.header)
+            self._begin(start.header)
             for row in start.sealed_state:
                 self.sealed_state[(row.type, row.state_key)] = row
         for row in sealed:

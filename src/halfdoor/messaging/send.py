@@ -141,7 +141,8 @@ class Sender:
         async def decide(room: Room) -> Plan:
             check_event(room, reader.user, made)
             wanted = await self._contacts.check_event(room, reader.user, made, own=own)
-            await self._contacts.reserve(reader.user, made.event_id, wanted)
+            if wanted:
+                await self._contacts.reserve(reader.user, made.event_id, wanted)
             changes_readers = made.type == "m.room.history_visibility"
             return Plan(drafts=(made,), ends_epoch=ends or changes_readers)
 

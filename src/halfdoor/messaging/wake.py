@@ -106,9 +106,10 @@ class Tail:
     def ring(self, at: float | None = None) -> None:
         """Wake everyone who waits for this person's inbox; *at* is when what is told was so."""
         self.moment = at
-        waiters, self.waiters = self.waiters, []
-        for waiter in waiters:
-            _wake(waiter)
+        if self.waiters:
+            waiters, self.waiters = self.waiters, []
+            for waiter in waiters:
+                _wake(waiter)
 
 
 class Line(Protocol):
@@ -212,15 +213,14 @@ class Wakeups:
         *at* (s, `time.monotonic`) is when conversation and people were compared for it, by the
         writer, with what this process remembers.
         """
-        touched = set()
+        touched = {}
         rows = told if self._others is None else list(told)
         for row in rows:
             tail = self._tails.get(row.user)
             if tail is not None:
                 tail.take(row)
-                touched.add(row.user)
-        for user in touched:
-            tail = self._tails[user]
+                touched[row.user] = tail
+        for tail in touched.values():
             if self._others is not None and at is None:
                 tail.read_at = time.monotonic()
             tail.ring(at)

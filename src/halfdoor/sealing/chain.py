@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from halfdoor.sealing.envelope import EventFields, bound
 from halfdoor.sealing.labels import CheckError, extend, prefix
@@ -18,7 +20,7 @@ class ChainError(CheckError):
         self.seq = seq
 
 
-class Link(NamedTuple):
+class Link(msgspec.Struct, frozen=True, gc=False):
     """What the chain knows of one event; it outlives the event's body."""
 
     seq: int

@@ -1,7 +1,7 @@
 """The envelope of one event: its clear fields bound to its sealed content (SEALING §3)."""
 
 import os
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final, final
 
@@ -35,10 +35,15 @@ class EventFields(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     target: str | None = None
     redacts: str | None = None
 
-    @cached_property
+    @property
     def bound(self) -> bytes:
         """The part that ctx and chain encode alike; kept, since sealing needs it three times."""
-        return bound(self.event_id, self.sender, self.device, self.ts, clear_hash(self))
+        # Not `cached_property`, which takes a lock the first time: here that is every message.
+        kept: bytes | None = self.__dict__.get("bound")
+        if kept is None:
+            kept = bound(self.event_id, self.sender, self.device, self.ts, clear_hash(self))
+            self.__dict__["bound"] = kept
+        return kept
 
 
 def bound(event_id: str, sender: str, device: str, ts: int, clear_hash: bytes) -> bytes:

@@ -3,6 +3,7 @@
 import hmac
 import json
 from base64 import b64decode, b64encode
+from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
 from typing import Any, Final, final
@@ -82,6 +83,18 @@ def canonical(value: Any) -> bytes:
         _check_value(value)
         return msgspec.json.encode(value, order="sorted")
     except (UnicodeEncodeError, RecursionError):
+        pass
+    raise Denied
+
+
+def canonical_key(values: Sequence[str | int | bytes]) -> bytes:
+    """Return JSON of a row's key: a list in which binary is base64, as `b64` writes it."""
+    try:
+        for value in values:
+            if type(value) is not bytes:
+                _check_value(value)
+        return msgspec.json.encode(values)
+    except UnicodeEncodeError:
         pass
     raise Denied
 

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from halfdoor.sealing.labels import (
     CheckError,
     Denied,
-    b64,
     canonical,
+    canonical_key,
     enc,
     extend,
     kdf,
@@ -111,7 +111,7 @@ def unwrap_data_key(outer_key: bytes, generation: int, blob: bytes) -> bytes:
 def row_mac(account_key: bytes, table: str, partition: str, pk: PrimaryKey, row: Any) -> bytes:
     """Return the mac of a deciding *row* (a JSON list or object; binary as base64), 32 bytes."""
     key = kdf(account_key, enc("row-mac-key", table, partition))
-    return mac(key, enc("row-mac", table, _json_key(pk), canonical(row)))
+    return mac(key, enc("row-mac", table, canonical_key(pk), canonical(row)))
 
 
 def check_row_mac(
@@ -124,15 +124,10 @@ def check_row_mac(
 
 def _aad(table: str, pk: PrimaryKey) -> bytes:
     """Return what binds a sealed row to its place."""
-    return extend(_row_head(table), _json_key(pk))
+    return extend(_row_head(table), canonical_key(pk))
 
 
 @cache
 def _row_head(table: str) -> bytes:
     """Return what binds a row to *table*; there are as many as the store has tables."""
     return enc("outer-row", table)
-
-
-def _json_key(pk: PrimaryKey) -> bytes:
-    """Return JSON(pk), binary as base64."""
-    return canonical([b64(value) if type(value) is bytes else value for value in pk])

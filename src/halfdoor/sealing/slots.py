@@ -1,7 +1,7 @@
 """What opens a user key: password, tokens, recovery key, approval; and sealing to each (§2)."""
 
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import xor
 from typing import Final, Literal, final
 
@@ -9,7 +9,7 @@ import base58
 from argon2.low_level import Type, hash_secret_raw
 
 from halfdoor import ids
-from halfdoor.sealing.labels import Denied, MacKey, enc, kdf, mac
+from halfdoor.sealing.labels import Denied, MacKey, enc, extend, kdf, mac
 from halfdoor.sealing.suites import XWING, PrivateKey, PublicKey
 from halfdoor.sealing.symmetric import wrap
 
@@ -167,9 +167,15 @@ def seal_account_data(
     return wrap(kdf(uk.raw, info), pt, info, nonce)
 
 
+@lru_cache(maxsize=16_384)
+def _event_id_head(sender: str, device: str, conv: str, endpoint: str) -> bytes:
+    """Return what the ids of all requests of one kind into one conversation begin with."""
+    return enc("event-id", sender, device, conv, endpoint)
+
+
 def transaction_event_id(
     k_id: MacKey, sender: str, device: str, conv: str, endpoint: str, txn: str
 ) -> str:
     """Return the event id of a request with a transaction id: the same again on a retry."""
-    drawn = k_id.mac(enc("event-id", sender, device, conv, endpoint, txn))
+    drawn = k_id.mac(extend(_event_id_head(sender, device, conv, endpoint), txn))
     return ids.make_id("$", ids.bucket(conv), drawn[: ids.RANDOM_BYTES])

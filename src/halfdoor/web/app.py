@@ -161,12 +161,20 @@ class App:
             self.turnstile.leave(poll=poll, household=house)
 
     async def _with_session(self, route: Route, request: Request, house: str) -> Response:
-        session = await self._session(request, house)
+        token = request.access_token()
+        try:
+            session: Session = await self._sessions.admit(token, request.address)
+        except Exception:
+            # Whoever tries tokens is slowed down; whoever has one is not.
+            self._count(self._strays, house)
+            raise
         try:
             if session.pending and route.auth == "session":
                 raise PendingDeviceError
-            # No user id holds a space, so the key is unambiguous.
-            self._count(self._by_session.get(route.limit), f"{session.user} {session.device}")
+            throttle = self._by_session.get(route.limit)
+            if throttle is not None:
+                # No user id holds a space, so the key is unambiguous.
+                self._count(throttle, f"{session.user} {session.device}")
             if route.limit == "sync":
                 return await self._poll(route, request, session)
             return await route.handler(request, session)
@@ -179,16 +187,6 @@ class App:
             return await route.handler(request, session)
         finally:
             self.turnstile.rise(session.user)
-
-    async def _session(self, request: Request, house: str) -> Session:
-        token = request.access_token()
-        try:
-            session: Session = await self._sessions.admit(token, request.address)
-        except Exception:
-            # Whoever tries tokens is slowed down; whoever has one is not.
-            self._count(self._strays, house)
-            raise
-        return session
 
     async def _sender(self, request: Request, house: str) -> Any:
         if self._platform is None:

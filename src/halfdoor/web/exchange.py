@@ -66,6 +66,13 @@ class Exchange:
         part, self._body = self._body, b""
         return {"type": "http.request", "body": part, "more_body": self.more}
 
+    def whole(self) -> bytes | None:
+        """All of the body, where it is here and nobody took any of it; else None."""
+        if self.more or self.broken:
+            return None
+        body, self._body = self._body, b""
+        return body
+
     def take(self, part: bytes) -> int:
         """Keep *part* of the body; return how many bytes lie here for nobody."""
         self.untouched = False

@@ -18,44 +18,52 @@ BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
 
+class _Answers:
+    """What one route answered: how often with which status, and how long it took in all."""
+
+    __slots__ = ("counts", "seconds", "times")
+
+    def __init__(self) -> None:
+        self.counts: dict[int, int] = {}
+        self.times = [0] * (len(BOUNDS) + 1)
+        self.seconds = 0.0
+
+
 class RequestNumbers(Collector):
     """Counts and times of requests. Counting is two list writes; Prometheus sees it on demand."""
 
     def __init__(self) -> None:
-        self._counts: dict[tuple[str, str, int], int] = {}
-        self._times: dict[tuple[str, str], list[int]] = {}
-        self._sums: dict[tuple[str, str], float] = {}
+        self._routes: dict[tuple[str, str], _Answers] = {}
 
     def count(self, method: str, template: str, status: int, seconds: float) -> None:
         """One request of *template* (never a path: paths hold ids) was answered."""
-        key = (method, template, status)
-        self._counts[key] = self._counts.get(key, 0) + 1
         route = (method, template)
-        times = self._times.get(route)
-        if times is None:
-            times = self._times[route] = [0] * (len(BOUNDS) + 1)
-            self._sums[route] = 0.0
-        times[bisect.bisect_left(BOUNDS, seconds)] += 1
-        self._sums[route] += seconds
+        answers = self._routes.get(route)
+        if answers is None:
+            answers = self._routes[route] = _Answers()
+        answers.counts[status] = answers.counts.get(status, 0) + 1
+        answers.times[bisect.bisect_left(BOUNDS, seconds)] += 1
+        answers.seconds += seconds
 
     def collect(self) -> Iterable[Metric]:
         """Two families: a counter with status, a histogram without."""
         counts = CounterMetricFamily(
             "halfdoor_requests", "Requests answered", labels=("method", "route", "status")
         )
-        for (method, template, status), number in self._counts.items():
-            counts.add_metric((method, template, str(status)), number)
+        for route, answers in self._routes.items():
+            for status, number in answers.counts.items():
+                counts.add_metric((*route, str(status)), number)
         yield counts
         times = HistogramMetricFamily(
             "halfdoor_request_seconds", "Time to answer", labels=("method", "route")
         )
-        for (method, template), buckets in self._times.items():
+        for route, answers in self._routes.items():
             total = 0
             cumulated: list[tuple[str, float]] = []
-            for bound, number in zip((*map(str, BOUNDS), "+Inf"), buckets, strict=True):
+            for bound, number in zip((*map(str, BOUNDS), "+Inf"), answers.times, strict=True):
                 total += number
                 cumulated.append((bound, total))
-            times.add_metric((method, template), cumulated, self._sums[method, template])
+            times.add_metric(route, cumulated, answers.seconds)
         yield times
 
 

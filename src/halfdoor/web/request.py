@@ -138,9 +138,17 @@ class Request:
 
         The limit holds while reading: what the client says of the length is never believed.
         """
-        if self._body is None:
-            self._body = await self._read(self._most if limit is None else limit)
-        return self._body
+        body = self._body
+        if body is None:
+            most = self._most if limit is None else limit
+            # Nearly always all of it is here: then nobody can dawdle.
+            body = self.line.whole() if self.line is not None else None
+            if body is None:
+                body = await self._read(most)
+            elif len(body) > most:
+                raise TooLargeError
+            self._body = body
+        return body
 
     async def json(self) -> dict[str, Any]:
         """The body as a JSON object; NotJsonError, BadJsonError. `{}` for an allowed empty body."""
@@ -183,9 +191,6 @@ class Request:
                 raise TooLargeError
             if declared == 0:
                 return b""
-        if self.line is not None and not self.line.more:
-            # All of it is here already: nobody can dawdle.
-            return await self._collect(most, declared)
         reader = self._slow.begin()
         try:
             return await self._collect(most, declared)

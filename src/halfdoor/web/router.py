@@ -3,7 +3,7 @@
 docs/decisions/0008-asgi-raw-paths.md says why these lines are our own.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import unquote_to_bytes
@@ -20,7 +20,7 @@ Auth = Literal["none", "session", "pending_ok", "platform"]
 LimitClass = Literal["login", "register", "send", "sync", "other", "probe"]
 
 _V3 = "/_matrix/client/v3/"
-_SHORT = 128
+_SHORT = 256
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -48,6 +48,16 @@ class _Node:
         self.wild: _Node | None = None
         self.routes: dict[str, tuple[Route, tuple[str, ...]]] = {}
 
+    def towards(
+        self, segment: str, values: tuple[str, ...]
+    ) -> Iterator[tuple["_Node", tuple[str, ...]]]:
+        """Go on by *segment*: to a literal first, then to a parameter, which takes its value."""
+        named = self.named.get(segment)
+        if named is not None:
+            yield named, values
+        if self.wild is not None and segment:
+            yield self.wild, (*values, segment)
+
 
 class Router:
     """All routes as a tree of segments. A literal segment goes before a parameter."""
@@ -55,6 +65,8 @@ class Router:
     def __init__(self, routes: Iterable[Route]) -> None:
         """Build the tree; ValueError for a template that is given twice."""
         self._root = _Node()
+        # All messages of a conversation share their path but for its last segment.
+        self._reach_again = lru_cache(maxsize=4096)(self._reach)
         for route in routes:
             self._add(route, route.template)
             if route.template.startswith(_V3):
@@ -63,18 +75,22 @@ class Router:
 
     def find(self, method: str, raw_path: bytes) -> tuple[Route, dict[str, str]]:
         """The route and its decoded parameters; UnrecognizedError 404 or 405, ApiError 400."""
-        values: list[str] = []
-        node = _walk(self._root, decode_segments(raw_path), 0, values)
-        if node is None:
-            raise UnrecognizedError
-        found = node.routes.get(method)
-        if found is None:
-            if method == "HEAD" and "GET" in node.routes:
-                found = node.routes["GET"]
-            else:
-                raise UnrecognizedError(405, (*sorted(node.routes), "OPTIONS"))
-        route, names = found
-        return route, dict(zip(names, values, strict=True))
+        parent, slash, last = raw_path.rpartition(b"/")
+        # Long ones would fill the memory.
+        reach = self._reach_again if len(parent) <= _SHORT else self._reach
+        nodes, segment = reach(parent + slash), decode_segments(slash + last)[0]
+        for node, values in nodes:
+            for end, all_values in node.towards(segment, values):
+                if end.routes:
+                    return _choose(end, method, all_values)
+        raise UnrecognizedError
+
+    def _reach(self, folder: bytes) -> list[tuple[_Node, tuple[str, ...]]]:
+        """Return where the path *folder*, which ends in a slash, leads: the best first."""
+        nodes: list[tuple[_Node, tuple[str, ...]]] = [(self._root, ())]
+        for segment in decode_segments(folder)[:-1]:
+            nodes = [end for node, values in nodes for end in node.towards(segment, values)]
+        return nodes
 
     def _add(self, route: Route, template: str) -> None:
         node, names = self._root, []
@@ -109,11 +125,6 @@ def decode_segments(raw_path: bytes) -> list[str]:
 
 
 def _decode(segment: str) -> str:
-    # Room ids and event types come again and again; long segments would fill the memory.
-    return _decode_again(segment) if len(segment) <= _SHORT else _decode_once(segment)
-
-
-def _decode_once(segment: str) -> str:
     for tail in segment.split("%")[1:]:
         if len(tail) < 2 or not _is_hex(tail[0]) or not _is_hex(tail[1]):
             raise _bad_path()
@@ -126,9 +137,6 @@ def _decode_once(segment: str) -> str:
     return text
 
 
-_decode_again = lru_cache(maxsize=4096)(_decode_once)
-
-
 def _is_hex(char: str) -> bool:
     return char in "0123456789abcdefABCDEF"
 
@@ -137,21 +145,12 @@ def _bad_path() -> ApiError:
     return ApiError(400, "M_INVALID_PARAM", "The path is not percent-encoded UTF-8.")
 
 
-def _walk(node: _Node, segments: list[str], depth: int, values: list[str]) -> _Node | None:
-    for at in range(depth, len(segments)):
-        segment = segments[at]
-        named = node.named.get(segment)
-        if node.wild is None or not segment:
-            if named is None:
-                return None
-            node = named
-            continue
-        if named is not None:
-            held = len(values)
-            deeper = _walk(named, segments, at + 1, values)
-            if deeper is not None:
-                return deeper
-            del values[held:]
-        values.append(segment)
-        node = node.wild
-    return node if node.routes else None
+def _choose(node: _Node, method: str, values: tuple[str, ...]) -> tuple[Route, dict[str, str]]:
+    found = node.routes.get(method)
+    if found is None:
+        if method == "HEAD" and "GET" in node.routes:
+            found = node.routes["GET"]
+        else:
+            raise UnrecognizedError(405, (*sorted(node.routes), "OPTIONS"))
+    route, names = found
+    return route, dict(zip(names, values, strict=True))

@@ -15,9 +15,7 @@ class Job:
 
     __slots__ = ("answer", "brief", "item", "lane", "outcome", "result")
 
-    def __init__(
-        self, lane: Lane, item: Any, answer: "asyncio.Future[Any]", *, brief: bool = False
-    ) -> None:
+    def __init__(self, lane: Lane, item: Any, answer: "asyncio.Future[Any]", brief: bool) -> None:
         self.lane = lane
         self.item = item
         self.answer = answer

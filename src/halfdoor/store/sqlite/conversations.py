@@ -1,5 +1,6 @@
 """Conversations in SQLite, as `messaging.ledger` promises them."""
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, final
@@ -46,8 +47,9 @@ class SqliteConversations:
         """Keep *item* with its inbox rows; `StaleError` if the conversation moved."""
         month = await self._keys.ready_month(self._database)
         hold = None
-        if any(event.destroy_after is not None for event in item.events):
-            hold = await self._keys.ready_hold(self._database)
+        for event in item.events:
+            if event.destroy_after is not None:
+                hold = await self._keys.ready_hold(self._database)
         result: Committed = await self._write(AppendWork(item, month, hold))
         return result
 
@@ -135,8 +137,8 @@ class SqliteConversations:
         """Tell people what a failed transaction or a crash left in the outbox."""
         await self._write(Sweep())
 
-    async def _write(self, work: Work) -> Any:
-        return await self._database.write_in(self._sequencer, work, brief=True)
+    def _write(self, work: Work) -> "asyncio.Future[Any]":
+        return self._database.write_in(self._sequencer, work, brief=True)
 
     async def _read(self, function: Callable[[sqlite3.Connection], T]) -> T:
         return await self._database.read(function, Side.CONVERSATIONS)

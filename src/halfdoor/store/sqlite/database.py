@@ -47,12 +47,12 @@ class Database:
         result: T = await self._writer.submit(self._functions[side], function)
         return result
 
-    async def write_in(self, lane: Lane, item: Any, *, brief: bool = False) -> Any:
-        """Write *item* in *lane* and return its outcome after it is durable.
+    def write_in(self, lane: Lane, item: Any, *, brief: bool = False) -> "asyncio.Future[Any]":
+        """Write *item* in *lane*; the answer is its outcome, once that is durable.
 
         A *brief* one writes a few rows: its statements may run in the event loop.
         """
-        return await self._writer.submit(lane, item, brief=brief)
+        return self._writer.submit(lane, item, brief=brief)
 
     async def read(
         self, function: Callable[[sqlite3.Connection], T], side: Side = Side.PEOPLE

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from halfdoor.ids import base64url, read_id
+from halfdoor.ids import base64url, unpack_id
 from halfdoor.messaging.ledger import NewEvent, StoredEvent
 from halfdoor.sealing.chain import Link, destroyed_link, link
 from halfdoor.sealing.envelope import EventFields, clear_hash
@@ -43,8 +43,7 @@ _decode: Final = msgspec.msgpack.Decoder(EventRow).decode
 
 def id_bytes(event_id: str) -> bytes:
     """Return the 32 bytes an event id stands for; `BadId` if it is none of ours."""
-    cb, random30 = read_id("$", event_id)
-    return cb.to_bytes(2, "big") + random30
+    return unpack_id("$", event_id)
 
 
 def id_text(packed: bytes) -> str:

@@ -83,13 +83,15 @@ class Projector:
                 if n:
                     self._hear(con, person, conv, n)
         told = []
-        for user, kind, seq, bits in map(_parts, telling.entries):
+        for entry in telling.entries:
+            user, kind, seq, bits = entry.user, entry.kind, entry.seq, entry.bits
             person = self.streams.person(con, user)
             place = self.streams.place(con, person, conv)
             pos = self.streams.next_pos(person)
             rows.append((person.ub, person.u, pos, kind, place.k, seq, bits & 3, None))
             notify, highlight, own = bits & NOTIFY, (bits & HIGHLIGHT) >> 1, bits & OWN
-            place.cursor = max(place.cursor, n)
+            if n:
+                place.cursor = max(place.cursor, n)
             # Whoever writes has read what stands above: their own event empties the counters.
             places.append(
                 (pos, 0, 0, 0, 0, seq, pos, place.cursor, person.ub, person.u, place.k)
@@ -136,7 +138,3 @@ class Projector:
             con.executemany(_SQL["tell_place"], places)
             rows.clear()
             places.clear()
-
-
-def _parts(entry: Entry) -> tuple[str, int, int, int]:
-    return entry.user, entry.kind, entry.seq, entry.bits

@@ -87,7 +87,7 @@ class Sequencer:
         at = self._heads.find(turn.con, outcome.telling.conv)
         if at is None:
             return outcome
-        return outcome._replace(telling=self._outbox.add(turn, at, outcome.telling))
+        return msgspec.structs.replace(outcome, telling=self._outbox.add(turn, at, outcome.telling))
 
 
 class Sweep(msgspec.Struct, frozen=True, gc=False):

@@ -2,7 +2,9 @@
 
 import sqlite3
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+import msgspec
 
 from halfdoor.messaging.ledger import Told
 from halfdoor.store.sqlite.heads import Heads, Standing
@@ -13,7 +15,7 @@ from halfdoor.store.sqlite.statements import statements
 _SQL: Final = statements("append")
 
 
-class Written(NamedTuple):
+class Written(msgspec.Struct, frozen=True, gc=False):
     """A write to a conversation: what it has to tell, and the answer made of what was told."""
 
     telling: Telling | None

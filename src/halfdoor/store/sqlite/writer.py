@@ -19,8 +19,6 @@ from halfdoor.store.sqlite.commits import CHECKPOINT, Committer, Job
 from halfdoor.store.sqlite.lanes import Lane
 
 BATCH: Final = 256
-# How long a batch gathers company where the one before it had some (SCALE §3).
-LINGER_SECONDS: Final = 0.001
 
 _Step = Callable[[list[Job]], None]
 
@@ -28,21 +26,14 @@ _Step = Callable[[list[Job]], None]
 class Writer:
     """Owns the writing connections; *people* is *conversations* where both share one file."""
 
-    def __init__(
-        self,
-        conversations: sqlite3.Connection,
-        people: sqlite3.Connection,
-        *,
-        linger: float = LINGER_SECONDS,
-    ) -> None:
-        """*linger* is for how many seconds a batch gathers company."""
+    def __init__(self, conversations: sqlite3.Connection, people: sqlite3.Connection) -> None:
         self._committer = Committer(conversations, people)
-        self._linger = linger
         self._waiting: deque[Job] = deque()
         self._at_work = False
         self._idle: asyncio.Future[None] | None = None
         self._closing = False
-        self._in_company = False
+        # Asked for once: the interpreter calls the system each time.
+        self._loop: asyncio.AbstractEventLoop | None = None
         # A step that the thread is to take, and the batch that it is for.
         self._steps: SimpleQueue[tuple[_Step, list[Job]] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="halfdoor-writer", daemon=True)
@@ -59,12 +50,14 @@ class Writer:
         """
         if self._closing:
             raise StoreClosedError("the store is closing")
-        loop = asyncio.get_running_loop()
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
         answer: asyncio.Future[Any] = loop.create_future()
-        self._waiting.append(Job(lane, item, answer, brief=brief))
+        self._waiting.append(Job(lane, item, answer, brief))
         if not self._at_work:
             self._at_work = True
-            self._call_next(loop)
+            loop.call_soon(self._take_up)
         return answer
 
     @property
@@ -83,21 +76,9 @@ class Writer:
             self._steps.put(None)
         await loop.run_in_executor(None, self._thread.join)
 
-    def _call_next(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Have the next batch taken up.
-
-        On an idle server a lone write commits at once. Where writes come in company, the first
-        one waits a moment for the others: alone it would cost as much as they do together.
-        """
-        if self._in_company:
-            loop.call_later(self._linger, self._take_up)
-        else:
-            loop.call_soon(self._take_up)
-
     def _take_up(self) -> None:
         """Write the next batch as far as no disk is waited for; the thread does the rest."""
         jobs = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-        self._in_company = len(jobs) > 1
         step = self._committer.commit
         if all(job.brief for job in jobs):
             # What goes wrong here goes wrong there again, and is told to the callers.
@@ -131,7 +112,7 @@ class Writer:
     def _answer(self, loop: asyncio.AbstractEventLoop, jobs: list[Job]) -> None:
         """Wake the callers of a batch, and go on with those who came meanwhile."""
         if self._waiting:
-            self._call_next(loop)
+            loop.call_soon(self._take_up)
         else:
             self._at_work = False
             if self._idle is not None:

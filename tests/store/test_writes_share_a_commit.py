@@ -1,4 +1,4 @@
-"""A lone write commits at once; where writes come in company, the first waits for the others."""
+"""No write waits for company: while one batch commits the next gathers, and they share it."""
 
 import asyncio
 import sqlite3
@@ -13,8 +13,6 @@ from halfdoor.store.sqlite.lanes import FunctionLane, Side
 from halfdoor.store.sqlite.writer import BATCH, Writer
 
 Function = Callable[[sqlite3.Connection], object]
-# Nobody's test lasts so long: a write that comes back did not wait for it.
-_FOR_EVER = 3600.0
 
 
 class Batches(FunctionLane):
@@ -39,9 +37,9 @@ def memory() -> sqlite3.Connection:
     return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
 
 
-def writer(linger: float) -> Writer:
+def writer() -> Writer:
     con = memory()
-    return Writer(con, con, linger=linger)
+    return Writer(con, con)
 
 
 @contextmanager
@@ -53,64 +51,48 @@ def held(written: Writer, lane: Batches) -> Iterator[list[asyncio.Future[object]
     over.set()
 
 
-async def two_at_once(written: Writer, lane: Batches) -> None:
-    """Let two writes share a batch, by holding up the one before."""
-    with held(written, lane) as answers:
-        await asyncio.sleep(0.01)
-        answers += [written.submit(lane, nothing), written.submit(lane, nothing)]
-    await asyncio.gather(*answers)
-
-
-async def test_a_lone_write_waits_for_nobody() -> None:
-    alone, lane = writer(_FOR_EVER), Batches()
-    for _ in range(3):
-        await alone.submit(lane, nothing)
-    await alone.close()
-    assert lane.sizes == [1, 1, 1]
-
-
-async def test_a_write_after_company_waits_for_its_own() -> None:
-    busy, lane = writer(0.2), Batches()
-    await two_at_once(busy, lane)
-    answers = [busy.submit(lane, nothing)]
-    for _ in range(4):
-        await asyncio.sleep(0.001)
-        answers.append(busy.submit(lane, nothing))
-    assert busy.waiting == 5
-    await asyncio.gather(*answers)
-    await busy.close()
-    assert lane.sizes == [1, 2, 5]
-
-
-async def test_who_waited_in_vain_does_not_wait_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    quiet, lane = writer(0.001), Batches()
-    await two_at_once(quiet, lane)
-    await quiet.submit(lane, nothing)
+async def test_no_write_waits_for_company(monkeypatch: pytest.MonkeyPatch) -> None:
+    alone, lane = writer(), Batches()
 
     def refuse(*_what: object) -> None:
-        raise AssertionError("it waits again")
+        raise AssertionError("it waits")
 
     monkeypatch.setattr(asyncio.get_running_loop(), "call_later", refuse)
     for _ in range(2):
-        await quiet.submit(lane, nothing)
+        await alone.submit(lane, nothing)
+    await asyncio.gather(alone.submit(lane, nothing), alone.submit(lane, nothing))
+    await alone.submit(lane, nothing)
     monkeypatch.undo()
-    await quiet.close()
-    assert lane.sizes == [1, 2, 1, 1, 1]
+    await alone.close()
+    assert lane.sizes == [1, 1, 2, 1]
 
 
-async def test_what_waits_for_company_is_still_written_when_the_store_closes() -> None:
-    closing, lane = writer(0.001), Batches()
-    await two_at_once(closing, lane)
-    last = closing.submit(lane, nothing)
+async def test_what_comes_while_a_batch_commits_makes_the_next() -> None:
+    busy, lane = writer(), Batches()
+    with held(busy, lane) as answers:
+        for _ in range(4):
+            await asyncio.sleep(0.001)
+            answers.append(busy.submit(lane, nothing))
+        assert busy.waiting == 4
+    await asyncio.gather(*answers)
+    await busy.close()
+    assert lane.sizes == [1, 4]
+
+
+async def test_what_waits_is_still_written_when_the_store_closes() -> None:
+    closing, lane = writer(), Batches()
+    with held(closing, lane) as answers:
+        await asyncio.sleep(0.01)
+        answers.append(closing.submit(lane, nothing))
     await closing.close()
-    assert last.done()
-    assert lane.sizes == [1, 2, 1]
+    assert all(answer.done() for answer in answers)
+    assert lane.sizes == [1, 1]
     with pytest.raises(StoreClosedError):
         closing.submit(lane, nothing)
 
 
 async def test_a_batch_has_an_end() -> None:
-    full, lane = writer(0.001), Batches()
+    full, lane = writer(), Batches()
     with held(full, lane) as answers:
         await asyncio.sleep(0.01)
         answers += [full.submit(lane, nothing) for _ in range(BATCH + 3)]
@@ -120,7 +102,7 @@ async def test_a_batch_has_an_end() -> None:
 
 
 async def test_a_brief_write_runs_in_the_event_loop_and_a_long_one_does_not() -> None:
-    both, lane = writer(0.001), Batches()
+    both, lane = writer(), Batches()
     await both.submit(lane, nothing, brief=True)
     await both.submit(lane, nothing)
     # One that may take long takes the whole batch with it.
@@ -197,7 +179,7 @@ async def test_a_lane_that_breaks_the_committer_is_told_and_the_writer_goes_on()
         def forget(self) -> None:
             raise RuntimeError("worse than what was to be forgotten")
 
-    written = writer(0.001)
+    written = writer()
     for brief in (False, True):
         with pytest.raises(RuntimeError):
             await written.submit(Broken(Side.PEOPLE), nothing, brief=brief)
