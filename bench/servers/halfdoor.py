@@ -95,7 +95,7 @@ class Halfdoor:
             url = dsn.replace(f":{urlsplit(dsn).password}@", "@")
             text += _DATABASE.format(url=url, home=self.home)
         if bus is not None:
-            text += f'\n[bus]\nnats_url = "{bus}"\n'
+            text += f'\n[bus]\nnats_url = "{bus}"\n[media]\nfolder = "{self.home}/media"\n'
         self.config.write_text(text)
 
     def _write_keys(self, password: str) -> None:

@@ -14,6 +14,7 @@ from halfdoor.apps.console import ConsoleApps, console_apps
 from halfdoor.apps.house import House
 from halfdoor.apps.setting import ConsolePlace
 from halfdoor.config.model import Config
+from halfdoor.policy.model import Policy
 from halfdoor.web.logs import configure
 from halfdoor.web.metrics import Metrics
 
@@ -24,10 +25,10 @@ _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 class ConsoleHouse:
     """A house with a console, and everybody who works there."""
 
-    def __init__(self, folder: Path, *, demo: bool = False) -> None:
+    def __init__(self, folder: Path, *, demo: bool = False, policy: Policy | None = None) -> None:
         self.clock = FixedClock()
         self.place = ConsolePlace(public_url=ORIGIN, demo=demo)
-        self.house: House = open_house(folder, clock=self.clock, console=self.place)
+        self.house: House = open_house(folder, clock=self.clock, console=self.place, policy=policy)
         config = Config(
             server_name=self.house.setting.server_name,
             data_dir=self.house.setting.data_dir,

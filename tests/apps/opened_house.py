@@ -18,6 +18,7 @@ from halfdoor.apps.verbs import Verb
 from halfdoor.clock import Clock
 from halfdoor.config.model import Config
 from halfdoor.policy.load import load
+from halfdoor.policy.model import Policy
 from halfdoor.store.outerkey import outer_key_file
 from halfdoor.web.logs import configure
 from halfdoor.web.metrics import Metrics
@@ -48,13 +49,14 @@ def open_house(
     two_files: bool = False,
     clock: Clock | None = None,
     console: ConsolePlace | None = None,
+    policy: Policy | None = None,
 ) -> House:
-    """Open the house in *folder*, made where there is none."""
+    """Open the house in *folder*, made where there is none; without *policy* Halfdoor's own."""
     data = folder / "data"
     return House(
         Setting(
             server_name=SERVER,
-            policy=load(None),
+            policy=policy or load(None),
             escrow=[escrow_set()],
             data_dir=data,
             outer_key=outer_key_file(folder / "outer.key", data, make=True),

@@ -22,9 +22,12 @@ from halfdoor.apps.house import House
 from halfdoor.apps.setting import Setting
 from halfdoor.apps.stores import DatabasePlace
 from halfdoor.apps.work import LEASE_MS
+from halfdoor.e2ee.key_store import OneTimeKey, SignatureRow
 from halfdoor.ids import bucket
 from halfdoor.messaging import farewell
-from halfdoor.messaging.keep import Keeper, NoEscrowSetError
+from halfdoor.messaging.epoch_making import NoEscrowSetError
+from halfdoor.messaging.keep import Keeper
+from halfdoor.messaging.media_names import FileFacts
 from halfdoor.policy.load import load
 from halfdoor.readers.review.records import CaseState
 from halfdoor.readers.review.store import DeskChange
@@ -164,15 +167,55 @@ async def people(town: Town) -> tuple[Person, Person, str]:
     await eve.sign_in(device_name=DEVICE)
     await ben.sign_in()
     await eve.must("PUT", f"/profile/{quote(EVE)}/displayname", {"displayname": NAME})
+    picture = await upload(house)
+    await eve.must(
+        "PUT", f"/profile/{quote(EVE)}/avatar_url", {"avatar_url": f"mxc://{SERVER}/{picture}"}
+    )
+    await upload(house)
     room = await eve.room_with([BEN])
     await ben.must("POST", f"/rooms/{quote(room)}/join", {})
     await eve.write(room, "to whom it was written")
     await ben.write(room, "an answer of some length")
     await eve.must("PUT", f"/user/{quote(EVE)}/account_data/org.example.note", {"a": 1})
     await eve.must("POST", f"/user/{quote(EVE)}/filter", {"room": {}})
+    for name in (EVE, BEN):
+        await publish_keys(house, name)
+    await back_up(eve, room)
     await house.store.mailbox.reserve_contact(CAT, EVE, "$one", limit=3)
     await house.store.mailbox.close_contact(CAT, EVE, now + HOUR)
     return eve, ben, room
+
+
+async def back_up(person: Person, room: str) -> None:
+    """Let somebody back up the key of a session."""
+    about = {"algorithm": "m.megolm_backup.v1", "auth_data": {"of": person.user}}
+    version = (await person.must("POST", "/room_keys/version", about))["version"]
+    key = {"first_message_index": 0, "forwarded_count": 0, "is_verified": True, "session_data": {}}
+    await person.must("PUT", f"/room_keys/keys/{quote(room)}/s?version={version}", key)
+
+
+async def publish_keys(house: House, name: str) -> None:
+    """Let somebody have public keys of each kind, and sign Eve's and Ben's."""
+    keys = house.store.device_keys
+    state = await house.account_store.state(name)
+    assert state is not None
+    device = state.devices[0].id
+    await keys.put_device_keys(name, device, name.encode())
+    await keys.add_one_time_keys(name, device, [OneTimeKey("curve", "A", b"1")], 9)
+    await keys.set_fallback_keys(name, device, [OneTimeKey("curve", "B", b"2")])
+    await keys.put_cross_signing(name, {"master": b"{}"})
+    signed = [SignatureRow(name, of, "MASTER", "ed25519:K", "s") for of in (EVE, BEN)]
+    await keys.add_signatures(name, signed)
+
+
+async def upload(house: House) -> str:
+    """Let Eve upload a picture; return its id."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"a picture"
+
+    facts = FileFacts(name="canary.png", type="image/png")
+    return await house.media.uploads.take(EVE, pieces(), facts, announced=9)
 
 
 async def shown(person: Person, room: str) -> list[Any]:
@@ -191,6 +234,8 @@ async def check_gone(town: Town) -> None:
     accounts = await town.rows("people")
     for table in ("login", "slot", "session", "device", "token", "profile"):
         assert not [row for row in accounts[table] if row[0] == bucket(EVE)], table
+    for table in ("device_key", "one_time_key", "fallback_key", "cross_key", "key_signature"):
+        assert len(accounts[table]) == 1, f"Ben's own row of {table}"
     assert (await town.house.people.person(CAT)).guardian is None
     assert (await town.house.people.person(CAT)).guardian_allows == (BEN,)
     assert await town.house.people.blocks(CAT) == frozenset()
@@ -293,6 +338,28 @@ async def test_others_keep_the_conversation_but_not_the_name(town: Town) -> None
     await ben.write(room, "and it goes on without her.")
     status, _ = await ben.call("POST", f"/rooms/{quote(room)}/invite", {"user_id": EVE})
     assert status == 404
+
+
+async def test_their_files_go_but_for_what_others_were_sent(town: Town) -> None:
+    eve, ben, room = await people(town)
+    house = town.house
+    sent = await upload(house)
+    content = {"msgtype": "m.image", "body": "x.png", "url": f"mxc://{SERVER}/{sent}"}
+    await eve.must("PUT", f"/rooms/{quote(room)}/send/m.room.message/t1", content)
+    blobs = house.media.blobs
+    assert len([name async for name, _, _ in blobs.names("media")]) == 3
+    await house.erasing.begin(EVE, messages=False)
+    await town.finish()
+    await check_gone(town)
+    town.clock.now += 25 * HOUR
+    await house.media.sweep.run()
+    (left,) = [name async for name, _, _ in blobs.names("media")]
+    record = await house.store.media.media(sent)
+    assert record is not None
+    assert record.blob == left
+    # Who it was sent to still opens it.
+    path = f"/_matrix/client/v1/media/download/{SERVER}/{sent}"
+    assert await ben.caller.call("GET", path) == (200, b"a picture")
 
 
 async def test_where_it_is_asked_for_all_that_the_person_wrote_is_redacted(

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.bus.two_nodes import At, Two, password, texts
+from tests.messaging.encrypted_rooms import ENCRYPTION, ciphertext
 
 from halfdoor.accounts.records import PersonRecord
 
@@ -83,6 +84,22 @@ async def test_an_ignore_list_and_a_push_rule_bind_the_sender_at_the_other_node(
     await alice.ask("PUT", path, ignored)
     await ben.say(room, "unheard")
     assert "unheard" not in str(await alice.sync(answer["next_batch"]))
+
+
+async def test_an_age_learnt_at_one_node_ends_encrypted_words_at_the_other(two: Two) -> None:
+    alice, ben, clear = await two.pair()
+    room = await alice.create(ben, initial_state=[ENCRYPTION])
+    await ben.join(room)
+    path = f"/rooms/{quote(room)}/send/m.room.encrypted"
+    for who in (alice, ben):
+        await who.ask("PUT", f"{path}/before", ciphertext())
+    await two.a.house.people.change({ben.user: {"age_band": "13-15", "age_source": "id-check"}})
+    for who in (alice, ben):
+        assert await who.refused("PUT", f"{path}/after", ciphertext()) == (403, "M_FORBIDDEN")
+    await two.a.house.people.change({ben.user: {"age_band": "adult"}})
+    for who in (alice, ben):
+        await who.ask("PUT", f"{path}/after", ciphertext())
+        await who.say(clear, "as before")
 
 
 async def test_a_token_that_was_logged_out_opens_nothing_at_the_other_node(two: Two) -> None:

@@ -21,7 +21,7 @@ from halfdoor.apps.setting import Setting
 from halfdoor.apps.stores import DatabasePlace, open_postgres
 from halfdoor.bus.place import BusPlace
 from halfdoor.config.model import Config
-from halfdoor.policy.load import load
+from halfdoor.policy.load import policy_from
 from halfdoor.sealing.shares import EscrowSet
 from halfdoor.store.outerkey import outer_key_file
 from halfdoor.web.logs import configure
@@ -204,7 +204,7 @@ class Entity:
         data = self.folder / name
         return Setting(
             server_name=NAME,
-            policy=load(None),
+            policy=policy_from({"posture": {"allowed": ["standard", "e2ee"]}}, "test"),
             escrow=[self.escrow],
             data_dir=data,
             outer_key=outer_key_file(self.folder / "outer.key", data, make=True),

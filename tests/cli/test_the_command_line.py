@@ -319,3 +319,17 @@ def test_a_changed_public_part_is_noticed(run: Any, tmp_path: Path) -> None:
     changed["public"]["organisation"] = "Elsewhere"
     file.write_text(json.dumps(changed))
     assert run("custodian", "check", "ada.key.json", typed=f"{PASSPHRASE}\n").exit_code == 1
+
+
+def test_whether_two_may_have_encryption_is_explained_by_the_policy_named(
+    run: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text('[posture]\nallowed = ["standard", "e2ee"]\n')
+    told = run("policy", "explain", "16-17", "16-17", "--connected", "--file", str(file))
+    assert "End-to-end encryption between them: refused." in told.stdout
+    told = run(
+        "policy", "explain", "16-17", "16-17", "--connected", "--device-checks", "--file", str(file)
+    )
+    assert "End-to-end encryption between them: allowed, on request." in told.stdout
+    assert run("policy", "explain", "ada", "ben", "--device-checks").exit_code == 2

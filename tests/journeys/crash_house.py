@@ -97,7 +97,8 @@ def on_two_nodes(folder: Path) -> Iterator[CrashHouse]:
     """Two servers on one PostgreSQL, which wake each other by NATS; any of the four may die."""
     with postgres_town() as server:
         bus = NatsServer(folder / "nats").start()
-        more = {**database_settings(server, folder), "bus": {"nats_url": bus.url}}
+        media = {"folder": str(folder / "media")}
+        more = {**database_settings(server, folder), "bus": {"nats_url": bus.url}, "media": media}
         nodes = [
             Node(folder / f"node{number}", shared=folder / "shared", more=more)
             for number in range(2)

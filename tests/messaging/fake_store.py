@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from halfdoor.e2ee.to_device_store import Waiting
 from halfdoor.messaging.ledger import (
     Append,
     Committed,
@@ -13,6 +14,7 @@ from halfdoor.messaging.ledger import (
     EpochStart,
     Head,
     LateWrap,
+    MediaWrap,
     Receipt,
     RoomRecord,
     SealedState,
@@ -46,6 +48,8 @@ class Conversation:
     sealed_state: dict[tuple[str, str], SealedState] = field(default_factory=dict)
     receipts: dict[tuple[str, str, str | None], Receipt] = field(default_factory=dict)
     held: dict[str, bytes] = field(default_factory=dict)
+    # The wraps of files, by the seq of the event that brought them.
+    media: dict[int, tuple[MediaWrap, ...]] = field(default_factory=dict)
 
 
 class FakeStore:
@@ -59,6 +63,10 @@ class FakeStore:
         self.filters: dict[str, list[bytes]] = {}
         self.contacts: dict[tuple[str, str], set[str]] = {}
         self.closed: dict[tuple[str, str], int] = {}
+        # Devices of people, and what waits for each of them (`fake_to_device`).
+        self.devices: dict[str, list[str]] = {}
+        self.queues: dict[tuple[str, str], list[Waiting]] = {}
+        self.parcels: set[tuple[str, str]] = set()
         self.stale_times = 0
 
     # -- conversations -------------------------------------------------------------------------
@@ -99,6 +107,7 @@ class FakeStore:
                 seq, head.epoch, new.fields, new.body, new.txn, None, new.hidden_from
             )
             conv.events.append(event)
+            conv.media[seq] = new.media
             events.append(event)
             chain = advance(head.chain, seq, new.fields, new.body)
             head = msgspec.structs.replace(

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 from tests.messaging.fake_store import FakeStore
+from tests.messaging.fake_to_device import FakeToDevice
 
 from halfdoor.messaging.audience import Audience
 from halfdoor.messaging.consequences import Consequences
@@ -17,6 +18,7 @@ from halfdoor.messaging.hearing import Hearing
 from halfdoor.messaging.history import History
 from halfdoor.messaging.keep import Keeper
 from halfdoor.messaging.markers import Markers
+from halfdoor.messaging.media_naming import Naming
 from halfdoor.messaging.moves import Moves
 from halfdoor.messaging.personal import Personal
 from halfdoor.messaging.presenting import Presenting
@@ -25,6 +27,7 @@ from halfdoor.messaging.rooms import Rooms
 from halfdoor.messaging.send import Sender
 from halfdoor.messaging.sync import Syncer
 from halfdoor.messaging.sync_rooms import SyncOptions, SyncRooms
+from halfdoor.messaging.sync_to_device import DeviceSection
 from halfdoor.messaging.sync_token import parse_token
 from halfdoor.messaging.typing import Typing
 from halfdoor.messaging.versions import Versions
@@ -65,11 +68,17 @@ class FakePeople:
     suspended_users: set[str] = field(default_factory=set)
     limited: dict[str, Limits] = field(default_factory=dict)
     chose_dm: set[str] = field(default_factory=set)
+    checked: set[str] = field(default_factory=set)
     _blocks: dict[str, frozenset[str]] = field(default_factory=dict)
 
     async def person(self, user: str) -> Person:
         band = self.bands.get(user, AgeBand.UNKNOWN)
-        return Person(user_id=user, band=band, dm_choice=True if user in self.chose_dm else None)
+        return Person(
+            user_id=user,
+            band=band,
+            dm_choice=True if user in self.chose_dm else None,
+            device_checks=user in self.checked,
+        )
 
     async def suspended(self, user: str) -> bool:
         return user in self.suspended_users
@@ -164,6 +173,7 @@ class LittleHouse:
     def start(self) -> None:
         """Wire the rooms; again, as after a restart: only store and keyring are carried over."""
         store, people, clock = self.store, self.people, self.clock
+        self.to_device = FakeToDevice(store)
         self.wakeups = Wakeups(store, self.others)
         self.rooms = self.make_rooms()
         self.audience = Audience(store, people)
@@ -182,6 +192,7 @@ class LittleHouse:
             redaction_grace_ms=30 * DAY_MS,
             clock=clock,
             versions=self.versions,
+            naming=self.make_naming(),
         )
         self.wraps = Wraps(
             store=store,
@@ -244,6 +255,7 @@ class LittleHouse:
             wraps=self.wraps,
             typing=self.typing,
             pending=NobodyWaits(),
+            devices=DeviceSection(self.to_device, NobodyWaits()),
             acquaintances=self.contacts,
         )
         self.news = Consequences(
@@ -257,6 +269,10 @@ class LittleHouse:
             wakeups=self.wakeups,
             keys=people,
         )
+
+    def make_naming(self) -> Naming | None:
+        """Return what gives files to readers; here there are none."""
+        return None
 
     def make_rooms(self) -> Rooms:
         """Return the conversations at hand."""

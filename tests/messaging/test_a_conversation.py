@@ -3,8 +3,8 @@
 import pytest
 from tests.messaging.little_house import LittleHouse, bodies, escrow_set, timeline
 
+from halfdoor.messaging.epoch_making import NoEscrowSetError
 from halfdoor.messaging.errors import ForbiddenError, UnknownRoomError
-from halfdoor.messaging.keep import NoEscrowSetError
 from halfdoor.safety.ages import AgeBand
 from halfdoor.safety.contact import ContactRefused
 from halfdoor.sealing.epochs import parse_header

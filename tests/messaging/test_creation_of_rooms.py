@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from halfdoor.messaging.creation import Creation, Posture, creation_events
+from halfdoor.messaging.creation import Creation, asked_posture, creation_events
 from halfdoor.messaging.errors import (
     BadJsonError,
     ForbiddenError,
@@ -14,6 +14,7 @@ from halfdoor.messaging.errors import (
     TooLargeError,
     UnsupportedRoomVersionError,
 )
+from halfdoor.sealing.epochs import Posture
 
 ALICE, BOB, CAROL = "@alice:hd.example", "@bob:hd.example", "@carol:hd.example"
 MEGOLM = {"algorithm": "m.megolm.v1.aes-sha2"}
@@ -52,14 +53,64 @@ def test_another_room_version_is_refused(version: str) -> None:
         {"initial_state": [state("m.room.join_rules")]},
         {"initial_state": [state("m.room.create")]},
         {"initial_state": [{**state("m.room.member", membership="join"), "state_key": BOB}]},
-        {"initial_state": [state("org.halfdoor.posture", posture="e2ee")]},
-        {"initial_state": [{**state("org.halfdoor.posture"), "state_key": "x"}]},
+        {
+            "initial_state": [
+                state("org.halfdoor.posture", posture="standard"),
+                state("m.room.encryption", **MEGOLM),
+            ]
+        },
     ],
 )
 @pytest.mark.parametrize("posture", ["standard", "e2ee"])
 def test_what_is_not_offered_is_refused(request_: dict[str, Any], posture: Posture) -> None:
     with pytest.raises(ForbiddenError):
         create(posture, **request_)
+
+
+@pytest.mark.parametrize(("asked", "given"), [("standard", "e2ee"), ("e2ee", "standard")])
+def test_a_conversation_never_gets_another_posture_than_was_asked_for(
+    asked: str, given: Posture
+) -> None:
+    with pytest.raises(ForbiddenError):
+        create(given, initial_state=[state("org.halfdoor.posture", posture=asked)])
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {**state("org.halfdoor.posture", posture="e2ee"), "state_key": "x"},
+        state("org.halfdoor.posture"),
+        state("org.halfdoor.posture", posture="secret"),
+        state("org.halfdoor.posture", posture=["e2ee"]),
+    ],
+)
+def test_a_posture_that_does_not_exist_cannot_be_asked_for(wish: dict[str, Any]) -> None:
+    with pytest.raises(BadJsonError):
+        asked_posture({"initial_state": [wish]})
+
+
+@pytest.mark.parametrize(
+    ("initial_state", "asked"),
+    [
+        ([], None),
+        ([state("m.room.encryption", **MEGOLM)], "e2ee"),
+        # Asked for in a form that is refused later: it was asked for all the same.
+        ([state("m.room.encryption")], "e2ee"),
+        ([state("org.halfdoor.posture", posture="e2ee")], "e2ee"),
+        ([state("org.halfdoor.posture", posture="standard")], "standard"),
+        (
+            [
+                state("org.halfdoor.posture", posture="e2ee"),
+                state("m.room.encryption", **MEGOLM),
+            ],
+            "e2ee",
+        ),
+    ],
+)
+def test_what_a_client_asks_for_is_read_from_its_initial_state(
+    initial_state: list[dict[str, Any]], asked: str | None
+) -> None:
+    assert asked_posture({"initial_state": initial_state}) == asked
 
 
 @pytest.mark.parametrize("state_key", ["", "x"])
@@ -182,6 +233,8 @@ def test_every_preset_is_private(preset: str | None) -> None:
 @pytest.mark.parametrize("posture", ["standard", "e2ee"])
 def test_the_posture_stands_in_the_conversation(posture: Posture) -> None:
     assert create(posture).events[2].content == {"posture": posture}
+    asked = create(posture, initial_state=[state("org.halfdoor.posture", posture=posture)])
+    assert asked.events == create(posture).events
 
 
 def test_an_end_to_end_encrypted_conversation_is_encrypted_from_the_start_and_once() -> None:
@@ -189,7 +242,8 @@ def test_an_end_to_end_encrypted_conversation_is_encrypted_from_the_start_and_on
     assert content(create("e2ee"), "m.room.encryption") == MEGOLM
     creation = create("e2ee", initial_state=[chosen])
     encryption = [event for event in creation.events if event.type == "m.room.encryption"]
-    assert [event.content for event in encryption] == [chosen["content"]]
+    # Keys that are used for longer are not the client's choice.
+    assert [event.content for event in encryption] == [MEGOLM]
     assert content(create("standard"), "m.room.encryption") is None
 
 

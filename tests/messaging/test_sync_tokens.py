@@ -207,4 +207,4 @@ async def test_a_receipt_the_store_had_heard_of_already_does_not_begin_anew(
     await ben.ask("POST", f"{V3}/rooms/{quote(room)}/receipt/m.read/{quote(said)}", {})
     answer = await ben.sync(since)
     assert list(answer["rooms"]["join"]) == [room]
-    assert (await ben.sync(answer["next_batch"])).keys() == {"next_batch"}
+    assert not {"rooms", "account_data"} & (await ben.sync(answer["next_batch"])).keys()

@@ -24,6 +24,8 @@ from halfdoor.web.metrics import Metrics
 
 V3 = "/_matrix/client/v3"
 NAME = "localhost"
+# What stands in an answer to /sync that has no news: how many keys the device has left, always.
+NO_NEWS = {"next_batch", "device_one_time_keys_count", "device_unused_fallback_key_types"}
 
 
 class Client:

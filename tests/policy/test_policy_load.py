@@ -14,6 +14,7 @@ from halfdoor.policy.load import PolicyError, escrow_documents, load, policy_fro
 from halfdoor.policy.model import (
     Band,
     DmEnabled,
+    EndToEnd,
     GroupAdd,
     Kinds,
     LinkHandling,
@@ -85,7 +86,10 @@ def test_a_key_that_resembles_none_is_answered_with_all_there_are() -> None:
         ({"contact": {"closed_days": 0}}, "contact.closed_days", "`int` >= 1"),
         ({"redaction_grace_days": -1}, "redaction_grace_days", "`int` >= 0"),
         ({"redaction_grace_days": 1.5}, "redaction_grace_days", "Expected `int`"),
-        ({"posture": {"allowed": ["e2ee"]}}, "posture.allowed[0]", "it may be: standard."),
+        ({"posture": {"allowed": ["open"]}}, "posture.allowed[0]", "it may be: e2ee, standard."),
+        ({"posture": {"allowed": ["e2ee"]}}, "posture.default", "is none of posture.allowed"),
+        ({"posture": {"default": "e2ee"}}, "posture.default", "is none of posture.allowed"),
+        ({"posture": {"allowed": ["standard"] * 2}}, "posture.allowed", "named twice"),
         ({"escrow": {"set": ""}}, "escrow.set", "length >= 1"),
         ({"version": 2}, "version", "it may be: 1."),
         (
@@ -119,6 +123,12 @@ def test_a_value_that_is_none_of_the_choices_is_refused_with_the_key_and_the_rea
         ("bands.13-15.first_contact.messages", 1),
         ("bands.13-15.links_from_non_connection", "warning"),
         ("bands.13-15.group_add", "must_accept"),
+        ("bands.under13.end_to_end", "mutuals_with_device_checks"),
+        ("bands.13-15.end_to_end", "mutuals_with_device_checks"),
+        ("bands.13-15.end_to_end", "allow"),
+        ("bands.16-17.end_to_end", "allow"),
+        ("bands.unknown.end_to_end", "mutuals_with_device_checks"),
+        ("bands.unknown.end_to_end", "allow"),
         ("bands.unknown.dm.enabled", "on"),
         ("bands.unknown.dm.who_can_start", "everyone_by_request"),
         ("bands.unknown.first_contact.messages", 2),
@@ -150,6 +160,12 @@ def test_an_entity_may_open_messages_among_mutuals_of_thirteen() -> None:
     assert policy.bands.of("13-15").dm.enabled is DmEnabled.MUTUALS
 
 
+@pytest.mark.parametrize("allowed", [["standard", "e2ee"], ["e2ee"]])
+def test_an_entity_may_offer_end_to_end_encryption_and_nothing_else(allowed: list[str]) -> None:
+    posture = {"allowed": allowed, "default": "e2ee"}
+    assert policy_from({"posture": posture}, "own.toml").posture.allowed == tuple(allowed)
+
+
 @pytest.mark.parametrize(
     ("own", "key"),
     [
@@ -174,9 +190,11 @@ def test_what_no_file_says_is_as_strict_as_can_be() -> None:
         assert band.links_from_non_connection is next(iter(LinkHandling))
         assert band.group_add is next(iter(GroupAdd))
         assert band.connection_list_visible is next(iter(ListVisible))
+        assert band.end_to_end is EndToEnd.NEVER
     assert bare.entity.regions == ()
     assert not bare.entity.is_home_of("US")
     assert bare.posture.allowed == ()
+    assert bare.posture.default == "standard"
     assert bare.contact.own_link_hosts == ()
 
 

@@ -14,6 +14,7 @@ from halfdoor.readers.review.case_keys import private_key
 from halfdoor.readers.review.case_names import CaseNames
 from halfdoor.readers.review.filing import Filed, Filing, Reporter
 from halfdoor.readers.review.own_reports import ToldOutcomes
+from halfdoor.readers.review.proving import Proofs
 from halfdoor.readers.review.receipts import ReceiptSigner
 from halfdoor.readers.review.records import Case, Evidence
 from halfdoor.readers.review.report_sources import Witness
@@ -99,6 +100,10 @@ class ReviewHouse:
             reading=self.house.reading,
             clock=self.house.clock,
         )
+        self.prove_with(Proofs())
+
+    def prove_with(self, proofs: Proofs) -> None:
+        """Let evidence of encrypted messages be opened by *proofs*."""
         persons = FakePersons(self.house)
         self.reports = Reports(
             desk=self.desk,
@@ -113,6 +118,7 @@ class ReviewHouse:
             outcomes=ToldOutcomes(self.desk),
             signer=self.signer,
             names=CaseNames(SEED),
+            proofs=proofs,
             clock=self.house.clock,
         )
 

@@ -4,7 +4,8 @@ from itertools import product
 
 import pytest
 
-from halfdoor.policy.load import load
+from halfdoor.policy.load import load, policy_from
+from halfdoor.policy.model import Policy
 from halfdoor.safety.ages import AgeBand
 from halfdoor.safety.contact import ContactRefused, Person, Relation, Request, may_start
 from halfdoor.safety.explain import explain
@@ -82,3 +83,43 @@ def test_an_explanation_is_the_same_with_and_without_a_block(one: AgeBand, other
     assert explain(DEFAULT, alice, bob, blocked, NOW) == explain(
         DEFAULT, alice, bob, Relation(), NOW
     )
+
+
+OFFERING = policy_from({"posture": {"allowed": ["standard", "e2ee"]}}, "test")
+
+
+def about_encryption(
+    policy: Policy, one: AgeBand, other: AgeBand, *, connected: bool, checks: bool
+) -> str:
+    alice = Person(user_id="@alice:hd.example", band=one, device_checks=checks)
+    bob = Person(user_id="@bob:hd.example", band=other, device_checks=checks)
+    said = explain(policy, alice, bob, Relation(connected=connected), NOW)
+    [found] = [line for line in said if line.startswith("End-to-end encryption")]
+    return found.removeprefix("End-to-end encryption between them: ")
+
+
+def test_why_two_may_have_no_encryption_is_said_with_the_row() -> None:
+    said = about_encryption(DEFAULT, AgeBand.ADULT, AgeBand.ADULT, connected=True, checks=True)
+    assert said == 'not offered. Decided by posture.allowed = ["standard"].'
+    said = about_encryption(OFFERING, AgeBand.ADULT, AgeBand.FROM_13, connected=True, checks=True)
+    assert said == (
+        'refused. Decided by bands.13-15.end_to_end = "never": people of the age band of'
+        " @bob:hd.example are in no such conversation."
+    )
+    row = 'refused. Decided by bands.16-17.end_to_end = "mutuals_with_device_checks": '
+    said = about_encryption(OFFERING, AgeBand.FROM_16, AgeBand.ADULT, connected=True, checks=False)
+    assert said == f"{row}the app of @alice:hd.example has no checks on the device."
+    both = (AgeBand.FROM_16, AgeBand.FROM_16)
+    said = about_encryption(OFFERING, *both, connected=True, checks=False)
+    assert "the app of @alice:hd.example and @bob:hd.example has" in said
+    said = about_encryption(OFFERING, *both, connected=False, checks=True)
+    assert said == f"{row}they are not connected."
+
+
+def test_where_two_may_have_encryption_it_is_said_when_they_get_it() -> None:
+    said = about_encryption(OFFERING, AgeBand.ADULT, AgeBand.ADULT, connected=False, checks=False)
+    assert said == 'allowed, on request. Allowed by bands.adult.end_to_end = "allow".'
+    always = policy_from({"posture": {"allowed": ["e2ee"], "default": "e2ee"}}, "test")
+    said = about_encryption(always, AgeBand.ADULT, AgeBand.FROM_16, connected=True, checks=True)
+    assert said.startswith("allowed, unless its creator asks for standard. Allowed by bands.adult.")
+    assert 'bands.16-17.end_to_end = "mutuals_with_device_checks"' in said

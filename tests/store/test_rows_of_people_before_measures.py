@@ -59,6 +59,38 @@ def test_a_row_from_before_opens_without_measures() -> None:
     assert rows.seal("person", EVE, (EVE,), found).mac == row.mac
 
 
+def test_a_row_with_measures_and_nothing_newer_bears_the_mac_it_had() -> None:
+    class PersonRecordWithMeasures(PersonRecordBefore, frozen=True, kw_only=True):
+        """A person as it was kept before anything was said of their device."""
+
+        measures: tuple[MeasureRecord, ...] = ()
+
+    rows = AccountRows(Keys())
+    before = PersonRecordWithMeasures(user=EVE, measures=(MEASURE,))
+    row = rows.seal("person", EVE, (EVE,), before)
+    found = rows.open("person", EVE, (EVE,), (row.sealed, row.mac), PersonRecord)
+    assert found == PersonRecord(user=EVE, measures=(MEASURE,))
+    assert rows.seal("person", EVE, (EVE,), found).mac == row.mac
+
+
+def test_nobody_says_of_a_device_that_it_checks_but_the_platform() -> None:
+    rows = AccountRows(Keys())
+    records = [
+        PersonRecord(user=EVE, measures=measures, device_checks=checks)
+        for measures in ((), (MEASURE,))
+        for checks in (False, True)
+    ]
+    kept = [rows.seal("person", EVE, (EVE,), record) for record in records]
+    assert len({row.mac for row in kept}) == len(kept)
+    for one in kept:
+        for other in kept:
+            if one is not other:
+                with pytest.raises(RowMacError):
+                    rows.open("person", EVE, (EVE,), (one.sealed, other.mac), PersonRecord)
+    for record, row in zip(records, kept, strict=True):
+        assert rows.open("person", EVE, (EVE,), (row.sealed, row.mac), PersonRecord) == record
+
+
 def test_nobody_takes_a_measure_out_of_a_row_or_puts_one_in() -> None:
     rows = AccountRows(Keys())
     free = PersonRecord(user=EVE)

@@ -13,6 +13,7 @@ from tests.store.houses import House
 from tests.store.making import ALICE, BOB, event, found, member_event, say
 from tests.store.postgres_houses import PostgresHouse
 from tests.store.test_accounts_store import CANARY, full
+from tests.store.test_files_are_kept import file as make_file
 from tests.store.test_staff_accounts_are_kept import ROBIN, passkey, token
 from tests.store.test_the_outer_key_is_replaced import cleaned
 
@@ -21,13 +22,18 @@ from halfdoor.accounts.records import Block, Connection, LoginToken
 from halfdoor.accounts.staff_store import StaffChange
 from halfdoor.accounts.store import AccountState
 from halfdoor.apps.work import LEASE_MS, Work
+from halfdoor.e2ee.key_backup_store import Description, KeptKey
+from halfdoor.e2ee.key_store import DeviceCounts, OneTimeKey, SignatureRow
+from halfdoor.e2ee.to_device_store import Parcel
 from halfdoor.messaging.ledger import Append
 from halfdoor.messaging.mailbox import AccountData
+from halfdoor.messaging.media_store import CaseBlob
 from halfdoor.readers.review.records import Task
 from halfdoor.sealing.labels import Denied
 from halfdoor.sealing.outer import OuterKeys, RowMacError, unwrap_data_key
 from halfdoor.store.freezes import Freeze, check_freeze, freeze_mac
 from halfdoor.store.jobs import Job
+from halfdoor.store.media_rows import media_text
 from halfdoor.store.migrate import migration_files
 from halfdoor.store.postgres.accounts import PostgresAccounts
 from halfdoor.store.postgres.opening import PostgresStore
@@ -60,6 +66,21 @@ async def fill(house: House) -> str:
         await house.store.mailbox.set_account_data(user, data)
     await store.put_connections([Connection(a=ALICE, b=BOB, source="platform", since=NOW)])
     await store.put_login_token(LoginToken(lookup=b"l" * 32, user=ALICE, expires=NOW + 99))
+    parcel = Parcel(BOB, "m.dummy", "r", {"*": b'"' + CANARY + b'"'})
+    assert await house.store.to_device.put(ALICE, parcel, 1) is not None
+    avatar = await make_file(house.store)
+    await house.store.media.show(ALICE, avatar, CANARY)
+    device_keys = house.store.device_keys
+    await device_keys.put_device_keys(ALICE, "D", CANARY)
+    await device_keys.add_one_time_keys(ALICE, "D", [OneTimeKey("curve", "A", CANARY)], 9)
+    await device_keys.set_fallback_keys(ALICE, "D", [OneTimeKey("curve", "B", CANARY)])
+    await device_keys.put_cross_signing(ALICE, {"master": b"{}"})
+    await device_keys.add_signatures(BOB, [SignatureRow(BOB, ALICE, "D", "ed25519:K", "s")])
+    backups = house.store.key_backups
+    version = await backups.create(ALICE, "D", Description("m.backup", {"key": CANARY.decode()}))
+    await backups.put(ALICE, "D", version, [KeptKey("!room", "session", CANARY)])
+    copy = await house.store.media.keep_for_case("case_a", avatar, NOW)
+    await house.store.media.kept_for_case(CaseBlob("case_a", avatar, copy, 9, b"d" * 32))
     links = (token("session", b"s" * 32),)
     await house.store.staff.commit(
         StaffChange(staff=ROBIN, passkeys=(passkey(b"p" * 32),), adds=links)
@@ -86,6 +107,19 @@ async def check_readable(house: House, conv: str) -> None:
     assert data is not None
     assert data.body == CANARY
     assert [place.conv for place in await house.store.mailbox.places(BOB)] == [conv]
+    ((avatar,),) = await house.ask("SELECT media_id FROM avatar", people=True)
+    assert await house.store.media.avatar_key(media_text(avatar)) == CANARY
+    (copy,) = await house.store.media.case_blobs("case_a")
+    assert copy.media_id == media_text(avatar)
+    device_keys = house.store.device_keys
+    found_keys = (await device_keys.keys_of([ALICE]))[ALICE]
+    assert (found_keys.devices["D"], found_keys.cross["master"]) == (CANARY, b"{}")
+    assert await device_keys.counts(ALICE, "D") == DeviceCounts({"curve": 1}, ("curve",))
+    assert len(await device_keys.signatures(BOB, [ALICE])) == 1
+    (backup,) = await house.store.key_backups.backups(ALICE)
+    assert backup.about.auth_data == {"key": CANARY.decode()}
+    backed_up = await house.store.key_backups.key(ALICE, backup.version, "!room", "session")
+    assert backed_up == CANARY
     staff = house.store.staff
     assert await staff.member(ROBIN.id)
     assert await staff.passkey(b"p" * 32)
@@ -294,7 +328,9 @@ def test_no_table_with_a_mac_is_forgotten() -> None:
         if "mac" in {row[1] for row in con.execute(f"PRAGMA table_info({table})")}
     }
     con.close()
-    sealed_alone = {"account_data", "job", *(one for one in tables if one.startswith("desk_"))}
+    desk = {one for one in tables if one.startswith("desk_")}
+    people = {"account_data", "avatar", "key_backup", "key_backup_key", "todev"}
+    sealed_alone = {*people, "job", "case_blob", *desk}
     assert with_mac | sealed_alone == {table.name for table in TABLES}
 
 

@@ -23,7 +23,7 @@ def discovery(build: Callable[..., Any], **more: Any) -> Any:
     async def has_password(session: Any) -> bool:
         return bool(session.user == "@ada:example.org")
 
-    facts = {"base_url": lambda: "https://chat.example.org", "standard_only": True, **more}
+    facts = {"base_url": lambda: "https://chat.example.org", **more}
     return build(discovery_routes(Discovery(**facts), has_password))
 
 
@@ -33,8 +33,13 @@ async def test_clients_are_told_where_the_server_is(build: Callable[..., Any]) -
         "m.homeserver": {"base_url": "https://chat.example.org"},
         "io.element.e2ee": {"default": False, "force_disable": True},
     }
-    told = await discovery(build, standard_only=False).ask("GET", b"/.well-known/matrix/client")
-    assert set(told.json) == {"m.homeserver"}
+    both = {"allowed": ("standard", "e2ee")}
+    told = await discovery(build, **both).ask("GET", b"/.well-known/matrix/client")
+    assert told.json["io.element.e2ee"] == {"default": False}
+    for encrypted in (both, {"allowed": ("e2ee",)}):
+        door = discovery(build, **encrypted, default="e2ee")
+        told = await door.ask("GET", b"/.well-known/matrix/client")
+        assert set(told.json) == {"m.homeserver"}
 
 
 async def test_support_is_named_or_not_found(build: Callable[..., Any]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Final, TypeVar, final
 from weakref import WeakValueDictionary
 
@@ -25,10 +26,15 @@ class Changes:
         self._store = store
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._listeners: list[Callable[[Change], None]] = []
+        self._around: Callable[[Change], AbstractAsyncContextManager[None]] = _nothing_around
 
     def listen(self, hear: Callable[[Change], None]) -> None:
         """Call *hear* with each change of an account, after it is durable."""
         self._listeners.append(hear)
+
+    def surround(self, around: Callable[[Change], AbstractAsyncContextManager[None]]) -> None:
+        """Enter *around* each change before it is written, and leave it once it is durable."""
+        self._around = around
 
     async def make(self, user: str, decide: Decide[T]) -> T:
         """Change the account *user* as *decide* says; `NotFoundError` if there is none.
@@ -59,13 +65,18 @@ class Changes:
                 if change is None:
                     return answer
                 try:
-                    await self._store.commit(change)
+                    async with self._around(change):
+                        await self._store.commit(change)
                 except ConflictError:
                     continue
                 for hear in self._listeners:
                     hear(change)
                 return answer
         raise ConflictError("the account is changing too fast; try again")
+
+
+def _nothing_around(_change: Change) -> AbstractAsyncContextManager[None]:
+    return nullcontext()
 
 
 def change_of(state: AccountState) -> Change:

@@ -186,6 +186,7 @@ class PersonRecord(msgspec.Struct, frozen=True, kw_only=True):
     `age_band` is under13, 13-15, 16-17, adult or None (unknown); `age_source` says who vouches.
     `dm_choice` is None until touched; `guardian_allows` are user ids. `suspended` is the platform's
     or an operator's word, `measures` are decisions of the review desk: neither lifts the other.
+    `device_checks` is the platform's word that the person's app looks for harm on their device.
     """
 
     user: str
@@ -196,8 +197,10 @@ class PersonRecord(msgspec.Struct, frozen=True, kw_only=True):
     suspended: bool = False
     dm_choice: bool | None = None
     guardian_allows: tuple[str, ...] = ()
-    # Added later: a row without measures bears the same mac as before (`store.accounts_rows`).
+    # Added later, one after the other: a row in which the last of them say nothing bears the same
+    # mac as before they were (`store.accounts_rows`).
     measures: tuple[MeasureRecord, ...] = ()
+    device_checks: bool = False
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,21 +9,34 @@ from typing import Final
 import msgspec
 
 from halfdoor.apps.backup_record import Copy, Drill, note_backup, note_drill
+from halfdoor.apps.blobs import blobs_of, folder_of
 from halfdoor.apps.hardening import harden
 from halfdoor.apps.stores import DatabasePlace, database_place
 from halfdoor.clock import SystemClock
 from halfdoor.config.errors import ConfigError
 from halfdoor.config.model import Config
+from halfdoor.messaging.media_store import BlobStoreUnavailableError
 from halfdoor.store.backup import restore_postgres, restore_sqlite
+from halfdoor.store.backup.blobs import (
+    Copied,
+    RowsOfTables,
+    blobs_in,
+    check_blobs,
+    copy_blobs,
+    forget_blobs,
+)
 from halfdoor.store.backup.errors import NoHouseError, UnfitFolderError
 from halfdoor.store.backup.folder import open_folder, written_folder
 from halfdoor.store.backup.from_postgres import Places, postgres_snapshot
 from halfdoor.store.backup.from_sqlite import SqliteSnapshot
 from halfdoor.store.backup.manifest import Manifest
+from halfdoor.store.backup.origins import BackupOrigin
 from halfdoor.store.backup.outcome import Restored
-from halfdoor.store.backup.source import Progress, Snapshot
+from halfdoor.store.backup.source import Progress, Snapshot, nothing_told
 from halfdoor.store.backup.verify import verify
 from halfdoor.store.backup.writing import Written, check_outer_key, write_backup
+from halfdoor.store.blobs.folder import folder_blobs
+from halfdoor.store.blobs.objects import ObjectBlobs
 from halfdoor.store.errors import StoreError, StoreUnavailableError
 from halfdoor.store.outerkey import OuterKeyFile, default_path, outer_key_file
 from halfdoor.store.postgres.opening import addresses
@@ -43,6 +56,7 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     store: str
     rows: int
     parts: int
+    files: int = 0
 
 
 async def back_up(config: Config, directory: Path, keep: int, progress: Progress) -> Written:
@@ -55,28 +69,35 @@ async def back_up(config: Config, directory: Path, keep: int, progress: Progress
     key = _outer_key(config)
     async with _snapshot(config) as snapshot:
         await check_outer_key(snapshot, key)
-        with written_folder(directory, key) as folder:
-            written = await write_backup(
-                folder,
-                snapshot,
-                progress,
-                now_ms=SystemClock().now_ms(),
-                program=version("halfdoor"),
-                keep=keep,
+        with written_folder(directory, key) as folder, _blobs_of(config) as own:
+            with _blobs_in(directory) as kept:
+                # Files first: one that is deleted meanwhile is named by no later backup.
+                copied = await copy_blobs(snapshot, own, kept, progress)
+                written = await write_backup(
+                    folder,
+                    snapshot,
+                    progress,
+                    now_ms=SystemClock().now_ms(),
+                    program=version("halfdoor"),
+                    keep=keep,
+                )
+                await forget_blobs(folder, kept)
+            written = msgspec.structs.replace(
+                written, files=copied.blobs, files_missing=copied.missing
             )
             _, manifest = folder.manifest(written.number)
     note_backup(config.data_dir, _copy(directory, written.number, manifest))
     return written
 
 
-def verify_backup(
+async def verify_backup(
     config: Config, directory: Path, number: int | None, progress: Progress
 ) -> Verified:
     """Read every part of a backup; `StoreError` for one that could not be restored."""
     harden()
-    place = str(directory.resolve())
 
     def note(*, whole: bool) -> None:
+        place = str(directory.resolve())
         drill = Drill(at=SystemClock().now_ms(), folder=place, number=number, whole=whole)
         note_drill(config.data_dir, drill)
 
@@ -84,6 +105,9 @@ def verify_backup(
         folder = open_folder(directory, _outer_key(config))
         number, manifest = folder.manifest(number)
         verify(folder, manifest, progress)
+        with _blobs_in(directory) as kept:
+            origin = BackupOrigin(folder, manifest, nothing_told)
+            files = await check_blobs(origin, kept, progress)
     except StoreError:
         # Who looks at the house must hear of a backup that would not help.
         note(whole=False)
@@ -95,6 +119,7 @@ def verify_backup(
         store=manifest.store,
         rows=manifest.rows,
         parts=len(manifest.parts),
+        files=files,
     )
 
 
@@ -106,13 +131,18 @@ async def restore_backup(
     key, clock = _outer_key(config), SystemClock()
     folder = open_folder(directory, key)
     place = database_place(config)
+
+    async def files(rows: RowsOfTables) -> Copied:
+        with _blobs_in(directory) as kept, _blobs_of(config) as own:
+            return await copy_blobs(rows, kept, own, progress)
+
     if place is None:
         return await restore_sqlite.restore(
-            folder, config.data_dir, key, progress, clock=clock, number=number
+            folder, config.data_dir, key, progress, clock=clock, number=number, files=files
         )
     with _owned(config.data_dir):
         return await restore_postgres.restore(
-            folder, _places(place), key, progress, clock=clock, number=number
+            folder, _places(place), key, progress, clock=clock, number=number, files=files
         )
 
 
@@ -129,9 +159,15 @@ async def move_to_postgres(config: Config, progress: Progress) -> Restored:
     if not folder_has_data(folder):
         raise NoHouseError(f"there is no data in {folder}: name the folder with --data")
     key = _outer_key(config)
+
+    async def files(rows: RowsOfTables) -> Copied:
+        # Where both have the same place, each is met where it shall be.
+        with _blobs_under(folder_of(config.media, folder)) as old, _blobs_of(config) as own:
+            return await copy_blobs(rows, old, own, progress)
+
     with _owned(folder), SqliteSnapshot(_paths(folder)) as snapshot:
         return await restore_postgres.move(
-            snapshot, _places(place), key, progress, clock=SystemClock()
+            snapshot, _places(place), key, progress, clock=SystemClock(), files=files
         )
 
 
@@ -176,6 +212,29 @@ async def _snapshot(config: Config) -> AsyncIterator[Snapshot]:
         raise NoHouseError(f"there is no data in the database yet: {_NOTHING}")
     async with postgres_snapshot(_places(place)) as served:
         yield served
+
+
+@contextlib.contextmanager
+def _blobs_of(config: Config) -> Iterator[ObjectBlobs]:
+    """Lend the files of a house."""
+    blobs = blobs_of(config.media, config.data_dir)
+    with contextlib.closing(blobs):
+        yield blobs
+
+
+def _blobs_in(directory: Path) -> contextlib.AbstractContextManager[ObjectBlobs]:
+    """Lend the files of a backup."""
+    return _blobs_under(blobs_in(directory))
+
+
+@contextlib.contextmanager
+def _blobs_under(folder: Path) -> Iterator[ObjectBlobs]:
+    try:
+        blobs = folder_blobs(folder)
+    except BlobStoreUnavailableError as error:
+        raise StoreUnavailableError(f"{error}") from error
+    with contextlib.closing(blobs):
+        yield blobs
 
 
 def _paths(folder: Path) -> tuple[Path, Path]:

@@ -17,8 +17,10 @@ from halfdoor.accounts.errors import (
 from halfdoor.accounts.records import PersonRecord
 from halfdoor.accounts.recovery import way_back
 from halfdoor.apps.house import House
+from halfdoor.apps.house_log import LogError
 from halfdoor.apps.staff_control import perform_for_staff
 from halfdoor.apps.verbs import (
+    BeginLog,
     Changed,
     Connect,
     ContinueRenewal,
@@ -28,6 +30,7 @@ from halfdoor.apps.verbs import (
     Explained,
     HouseVerb,
     ListUsers,
+    LogVerb,
     PasswordReset,
     PrepareKey,
     RemoveFormerKeys,
@@ -90,6 +93,9 @@ async def answer(house: House, raw: bytes, *, log: FilteringBoundLogger | None =
     try:
         if isinstance(verb, StaffVerb):
             result: msgspec.Struct = await perform_for_staff(house, verb)
+        elif isinstance(verb, LogVerb):
+            log_of = house.log
+            result = await (log_of.begin() if isinstance(verb, BeginLog) else log_of.status())
         else:
             result = await perform(house, verb)
     except (InvalidUsernameError, InvalidParameterError) as error:
@@ -102,8 +108,8 @@ async def answer(house: House, raw: bytes, *, log: FilteringBoundLogger | None =
             "a row about this account was changed by somebody without the outer key, so nothing"
             " was done; the log names it.",
         )
-    except (AccountsError, StoreError) as error:
-        # Both trees write for whoever runs the server and hold no secret.
+    except (AccountsError, LogError, StoreError) as error:
+        # All of them write for whoever runs the server and hold no secret.
         return _refused("failed", f"{error}.")
     return msgspec.json.encode(Done(msgspec.Raw(msgspec.json.encode(result))))
 
@@ -203,6 +209,7 @@ async def _facts(house: House, user: str) -> UserFacts:
         guardian=person.guardian,
         guardian_allows=len(person.guardian_allows),
         dm_choice=person.dm_choice,
+        device_checks=person.device_checks,
         suspended=person.suspended,
         deactivated=state is not None and state.account.deactivated,
         created=state.account.created if state is not None else None,

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from halfdoor.apps.demo_log import DemoLog
 from halfdoor.apps.demo_people import (
     SERVER_NAME,
     Account,
@@ -32,6 +33,15 @@ from halfdoor.web.serve import Stopping
 # The pretended platform of `--jwks`.
 ISSUER: Final = "https://platform.example"
 AUDIENCE: Final = "halfdoor"
+
+# The default policy, but for what a visitor may want to try as well.
+_POLICY: Final = """\
+version = 1
+
+[posture]
+allowed = ["standard", "e2ee"]
+default = "standard"
+"""
 
 # Everybody in a demo is on this machine, and somebody's script may well be among them.
 _GENEROUS: Final = Limits(
@@ -58,6 +68,8 @@ def _run(options: DemoOptions, data: Path, outer_key: Path) -> int:
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     accounts = seeded_accounts(_passwords_beside(outer_key, data))
     config = _config(options, data, outer_key)
+    public_log = DemoLog(data, str(_passwords_beside(outer_key, data).with_suffix("")), SERVER_NAME)
+    config = msgspec.structs.replace(config, log=public_log.settings)
     stopping = Stopping()
     failed: list[Exception] = []
 
@@ -79,21 +91,23 @@ def _run(options: DemoOptions, data: Path, outer_key: Path) -> int:
             for line in _welcome(base_url, accounts, staff, data if options.data else None):
                 _say(line)
 
-    ended = run_house(config, ready, stopping=stopping, demo=True)
+    ended = run_house(config, ready, stopping=stopping, demo=True, log_peers=public_log.peers)
     for error in failed:
         _tell_failure(error)
     return 1 if failed else ended
 
 
 def _config(options: DemoOptions, data: Path, outer_key: Path) -> Config:
-    set_file = data / "escrow-set.json"
-    demo_escrow_set(set_file, load_policy(None).entity.name)
+    set_file, policy_file = data / "escrow-set.json", data / "demo-policy.toml"
+    policy_file.write_text(_POLICY)
+    demo_escrow_set(set_file, load_policy(policy_file).entity.name)
     config = Config(
         server_name=SERVER_NAME,
         port=options.port,
         data_dir=data,
         outer_key_file=outer_key,
         escrow_set_file=set_file,
+        policy_file=policy_file,
         tls_cert=options.tls_cert,
         tls_key=options.tls_key,
         development=options.development,
@@ -156,6 +170,7 @@ def _welcome(
         "  sign in as ada and as ben in two clients, and write to one another",
         "  as vic, who knows nobody, start a chat with mia, who is 14: it is refused",
         "  as mia, report a message, and open it as one of the staff above",
+        "  as ada, turn encryption on for a new chat with ben: it gets the label e2ee",
         "  scripts/up --play                   a short story, told in this terminal",
         "  halfdoor policy explain --help      who may write to whom, and why",
         "",

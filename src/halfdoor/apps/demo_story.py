@@ -8,6 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from halfdoor.apps.caller import Caller
+from halfdoor.apps.demo_encrypted import encrypted_scene
 from halfdoor.apps.demo_people import Account
 from halfdoor.apps.demo_report import report_scene
 from halfdoor.apps.doors import build_apps
@@ -50,6 +51,8 @@ async def play(house: House, config: Config, accounts: Sequence[Account], say: S
     await _reset(house, ben, room, say)
     say("\n5. tom, whom the platform connected with lea, who is 16, writes to her.")
     await report_scene(house, lea, tom, say)
+    say("\n6. ada asks ben into an end-to-end encrypted conversation, as their apps can.")
+    await encrypted_scene(house, ada, ben, room, say)
     say(
         "\ndemo ok: 4 messages, 1 stranger refused, 1 message opened for 1 report, 1 child safe,"
         " 0 messages opened by the administrator"

@@ -12,14 +12,17 @@ from halfdoor.accounts.staff_sessions import StaffSessions
 from halfdoor.apps.staff_log import DeskLog
 from halfdoor.messaging.removal import Company
 from halfdoor.messaging.reportable import Sights
+from halfdoor.messaging.reported_files import FilesOfReports
 from halfdoor.readers.review.appeals import Appeals
 from halfdoor.readers.review.case_names import CaseNames
 from halfdoor.readers.review.cases import Cases
 from halfdoor.readers.review.conflicts import Conflicts
 from halfdoor.readers.review.decisions import Decisions
 from halfdoor.readers.review.evidence_opening import EvidenceOpener
+from halfdoor.readers.review.file_opening import FileOpener
 from halfdoor.readers.review.noticeboard import Noticeboard
 from halfdoor.readers.review.own_reports import ToldOutcomes
+from halfdoor.readers.review.proving import Proofs
 from halfdoor.readers.review.receipts import ReceiptSigner
 from halfdoor.readers.review.reports import Reports
 from halfdoor.readers.review.reveal import Reveals
@@ -54,8 +57,26 @@ class Desk:
         self.conflicts = Conflicts(store, house.people)
         self.days = StaffDays(store)
         self.cases = Cases(store, review, clock, self.conflicts, self.days)
-        self.opener = EvidenceOpener(store, self.signer.public, house.store.conversations)
-        self.reveals = Reveals(store, review, clock, self.conflicts, self.days, self.opener)
+        self.proofs = Proofs(house.marks)
+        self.opener: EvidenceOpener = EvidenceOpener(
+            store, self.signer.public, house.store.conversations, self.proofs
+        )
+        self.files: FilesOfReports = FilesOfReports(
+            files=house.media.files,
+            blobs=house.media.blobs,
+            rooms=house.rooms,
+            reading=house.reading,
+            server_name=house.setting.server_name,
+        )
+        self.reveals = Reveals(
+            store,
+            review,
+            clock,
+            self.conflicts,
+            self.days,
+            self.opener,
+            FileOpener(self.files),
+        )
         self.decisions = Decisions(
             desk=store,
             review=review,
@@ -105,6 +126,8 @@ class Desk:
             outcomes=ToldOutcomes(self.store),
             signer=self.signer,
             names=CaseNames(house.store.secrets().receipts),
+            proofs=self.proofs,
+            files=self.files,
             clock=clock,
         )
 
@@ -155,7 +178,11 @@ class Desk:
         await self.cases.sweep(self.house.clock.now_ms())
 
     async def sweep(self, now: int) -> None:
-        """Drop what has expired of sessions and links, and what was held long enough; hourly."""
+        """Drop what has expired of sessions, links and marks, and what was held long enough.
+
+        Hourly.
+        """
+        await self.house.marks.destroy(now)
         await self.staff_sessions.sweep(now)
         await self.vault.holds.run()
 

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from halfdoor.apps.checks import Check
 from halfdoor.apps.doctor_database import examine_database
+from halfdoor.apps.doctor_log import examine_log
 from halfdoor.apps.doctor_store import examine_embedded
 from halfdoor.apps.release import release, release_check
 from halfdoor.apps.stores import database_place, has_data
@@ -52,9 +53,9 @@ def examine(config: Config, *, chains: bool) -> list[Check]:
     key = _outer_key(config)
     found.append(key[0])
     if key[1] is not None and place is not None:
-        found += asyncio.run(examine_database(place, key[1], chains=chains))
+        found += asyncio.run(examine_database(place, key[1], config, chains=chains))
     elif key[1] is not None and folder_has_data(config.data_dir):
-        found += asyncio.run(examine_embedded(config.data_dir, key[1], chains=chains))
+        found += asyncio.run(examine_embedded(config, key[1], chains=chains))
     elif chains:
         found.append(Check("chains", "failed", "there is no data that could be recomputed."))
     return found
@@ -64,7 +65,8 @@ def examine_machine(config: Config) -> list[Check]:
     """What can be said of a server with *config* without opening its database."""
     found = [release_check(release()), _data_folder(config.data_dir)]
     found += _clock(config.data_dir, datetime.now(UTC))
-    return [*found, *_policy(config), *_tls(config, datetime.now(UTC)), _core_dumps()]
+    found += [*_policy(config), *_tls(config, datetime.now(UTC)), *examine_log(config)]
+    return [*found, _core_dumps()]
 
 
 def examine_beside(config: Config) -> list[Check]:
@@ -77,7 +79,7 @@ def examine_beside(config: Config) -> list[Check]:
     found.append(key[0])
     place = database_place(config)
     if key[1] is not None and place is not None:
-        found += asyncio.run(examine_database(place, key[1], chains=False))
+        found += asyncio.run(examine_database(place, key[1], config, chains=False))
     return found
 
 

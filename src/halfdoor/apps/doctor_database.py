@@ -4,9 +4,12 @@ import secrets
 
 from halfdoor.apps.checks import Check
 from halfdoor.apps.doctor_desk import staff_log_check
+from halfdoor.apps.doctor_files import files_check
+from halfdoor.apps.doctor_log import log_examiner
 from halfdoor.apps.doctor_trials import ENOUGH, chains_check, reading_check, wrong_key_check
 from halfdoor.apps.stores import DatabasePlace
 from halfdoor.clock import SystemClock
+from halfdoor.config.model import Config
 from halfdoor.store.errors import OuterKeyError, StoreError
 from halfdoor.store.outerkey import KEY_BYTES, OuterKeyFile
 from halfdoor.store.postgres.audit import chains as chain_reports
@@ -16,7 +19,9 @@ from halfdoor.store.postgres.migrate import is_behind
 from halfdoor.store.postgres.opening import PostgresStore, addresses, open_store
 
 
-async def examine_database(place: DatabasePlace, key: OuterKeyFile, *, chains: bool) -> list[Check]:
+async def examine_database(
+    place: DatabasePlace, key: OuterKeyFile, config: Config, *, chains: bool
+) -> list[Check]:
     """The checks that open the database at *place*; servers may go on using it."""
     try:
         for address, sides in addresses(place.url, place.people_url, place.password):
@@ -37,6 +42,8 @@ async def examine_database(place: DatabasePlace, key: OuterKeyFile, *, chains: b
         found.append(wrong_key_check(refused=await _refuses(store, key)))
         found.append(reading_check(await some_bodies(store, ENOUGH)))
         found.append(await staff_log_check(store.desk))
+        found.append(await files_check(store.media_sweeping, config.media, config.data_dir))
+        found += await log_examiner(config)(store.log)
         if chains:
             found.append(chains_check([report async for report in chain_reports(store)]))
     except StoreError as error:

@@ -8,8 +8,11 @@ from typing import Any
 
 from halfdoor.apps.checks import Check, Result
 from halfdoor.apps.doctor_desk import staff_log_check
+from halfdoor.apps.doctor_files import files_check
+from halfdoor.apps.doctor_log import log_examiner
 from halfdoor.apps.doctor_trials import ENOUGH, chains_check, reading_check, wrong_key_check
 from halfdoor.clock import SystemClock
+from halfdoor.config.model import Config
 from halfdoor.store.errors import DataInUseError, OuterKeyError, StoreError
 from halfdoor.store.migrate import migration_files
 from halfdoor.store.outerkey import KEY_BYTES, OuterKeyFile
@@ -22,8 +25,9 @@ from halfdoor.store.sqlite.statements import statements
 from halfdoor.store.sqlite.wholeness import check_sound, check_whole
 
 
-async def examine_embedded(folder: Path, key: OuterKeyFile, *, chains: bool) -> list[Check]:
-    """The checks that open the store in *folder*; one at work is left alone."""
+async def examine_embedded(config: Config, key: OuterKeyFile, *, chains: bool) -> list[Check]:
+    """The checks that open the store of *config*; one at work is left alone."""
+    folder = config.data_dir
     two_files = (folder / CONVERSATIONS_FILE).exists()
     try:
         old = _old_schema(folder, two_files=two_files)
@@ -40,6 +44,8 @@ async def examine_embedded(folder: Path, key: OuterKeyFile, *, chains: bool) -> 
         found.append(wrong_key_check(refused=await _refuses(store, key.path)))
         found.append(reading_check(await store.database.read(_some_bodies(store))))
         found.append(await staff_log_check(store.desk))
+        found.append(await files_check(store.media_sweeping, config.media, folder))
+        found += await log_examiner(config)(store.log)
         if chains:
             for path in set(store.paths):
                 await asyncio.to_thread(check_sound, path)

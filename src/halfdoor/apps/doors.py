@@ -33,6 +33,7 @@ from halfdoor.web.matrix import (
     membership,
     notices,
     own_keys,
+    postures,
     profiles,
     pushrules,
     receipts,
@@ -49,11 +50,15 @@ from halfdoor.web.matrix import (
 from halfdoor.web.matrix.account_refusals import add_account_refusals
 from halfdoor.web.matrix.closed_notices import add_closed_refusal
 from halfdoor.web.matrix.kept_filters import KeptFilters
+from halfdoor.web.matrix.key_refusals import add_key_refusals
+from halfdoor.web.matrix.media_refusals import add_media_refusals
 from halfdoor.web.matrix.proofs import Proofs
 from halfdoor.web.matrix.refusals import add_refusals
 from halfdoor.web.matrix.report_refusals import add_report_refusals
+from halfdoor.web.matrix.room_keys_refusals import add_room_keys_refusals
 from halfdoor.web.matrix.signing_in import SigningIn
 from halfdoor.web.matrix.standing import Standing
+from halfdoor.web.matrix.to_device import add_to_device_refusals
 from halfdoor.web.metrics import Metrics
 from halfdoor.web.request import BodyLimits
 from halfdoor.web.router import Route
@@ -65,6 +70,10 @@ def error_table() -> ErrorTable:
     add_refusals(table)
     add_account_refusals(table)
     add_report_refusals(table)
+    add_media_refusals(table)
+    add_key_refusals(table)
+    add_room_keys_refusals(table)
+    add_to_device_refusals(table)
     table.add(UnknownCaseError, 404, "M_NOT_FOUND", str)
     table.add(AppealRefusedError, 409, "M_FORBIDDEN", str)
     table.add(AppealWordsError, 400, "M_INVALID_PARAM", str)
@@ -98,11 +107,18 @@ def matrix_routes(house: House, about: discovery.Discovery) -> list[Route]:
     is_open = house.setting.registration or house.setting.development
     return [
         *discovery.routes(about, _has_password(house)),
+        *postures.routes(
+            about.allowed, about.default, house.setting.escrow, house.setting.keyring_seconds
+        ),
         *stubs.routes(_name_is_free(house) if is_open else None),
         *signing_in.routes(),
         *account.routes(proofs, house.password_change, house.deactivate),
         *devices.routes(house.devices, proofs),
-        *profiles.routes(house.profiles, _profile_changed(house), house.facts.suspended),
+        *profiles.routes(
+            house.profiles, house.media.avatars, _profile_changed(house), house.facts.suspended
+        ),
+        *house.media.routes(),
+        *house.e2ee.routes(),
         *own_keys.routes(
             pending=house.pending,
             start_over=house.start_over,
@@ -150,7 +166,8 @@ def build_apps(
     """Return the ASGI application of *house*, and one for its numbers where they have a bind."""
     about = discovery.Discovery(
         base_url=base_url,
-        standard_only=True,
+        allowed=house.setting.policy.posture.allowed,
+        default=house.setting.policy.posture.default,
         contact=_contact(config),
         support_page=config.support.page,
     )

@@ -12,13 +12,23 @@ from halfdoor.accounts.people import People
 from halfdoor.accounts.store import AccountStore
 from halfdoor.clock import Clock
 from halfdoor.ids import bucket
+from halfdoor.messaging.epoch_making import NoEscrowSetError
 from halfdoor.messaging.errors import MessagingError
 from halfdoor.messaging.farewell import Farewell
-from halfdoor.messaging.keep import BusyError, NoEscrowSetError
+from halfdoor.messaging.keep import BusyError
 from halfdoor.safety.contact import ContactRefused
 from halfdoor.sealing.outer import RowMacError
 from halfdoor.store.desk_erasing import Keeping, Left
-from halfdoor.store.erasing import BLOCKS, CONTACTS, PEOPLE, QUEUE, Erased, ErasureStore, Scan
+from halfdoor.store.erasing import (
+    BLOCKS,
+    CONTACTS,
+    PEOPLE,
+    QUEUE,
+    SIGNATURES,
+    Erased,
+    ErasureStore,
+    Scan,
+)
 from halfdoor.store.jobs import Job, JobStore
 
 # What an attempt to leave is repeated after, where it could not be written.
@@ -34,6 +44,13 @@ class Remembered(Protocol):
 
     def forget(self, user: str) -> None:
         """Forget what is remembered of *user*."""
+
+
+class OwnedFiles(Protocol):
+    """Whoever knows of people's files."""
+
+    async def leave(self, user: str) -> bool:
+        """Let some files of *user* be nobody's; tell whether there are more."""
 
 
 class Course(msgspec.Struct, frozen=True, array_like=True):
@@ -70,6 +87,7 @@ class Erasing:
         people: People,
         farewell: Farewell,
         remembered: Remembered,
+        files: OwnedFiles,
         clock: Clock,
         preserved_days: int = 365,
         contested_days: int = 183,
@@ -88,6 +106,7 @@ class Erasing:
         self._people = people
         self._farewell = farewell
         self._remembered = remembered
+        self._files = files
         self._clock = clock
         self._stages = (
             self._close,
@@ -101,6 +120,9 @@ class Erasing:
             self._connections,
             self._inbox,
             # New stages stand here, or jobs under way would leave one out.
+            self._device_lists,
+            self._signatures,
+            self._media,
             self._desk,
             self._rest,
             self._release,
@@ -209,10 +231,19 @@ class Erasing:
         return _after(at, rows)
 
     async def _contact_events(self, at: Course) -> Course:
-        return await self._contacts(at, CONTACTS[0])
+        return await self._of_others(at, CONTACTS[0])
 
     async def _contacts_closed(self, at: Course) -> Course:
-        return await self._contacts(at, CONTACTS[1])
+        return await self._of_others(at, CONTACTS[1])
+
+    async def _device_lists(self, at: Course) -> Course:
+        rooms = await self._store.rooms(at.user, at.k, _AT_ONCE)
+        for room in rooms:
+            await self._store.unname_in(at.user, room.conv)
+        return replace(at, k=rooms[-1].k) if rooms else _next(at)
+
+    async def _signatures(self, at: Course) -> Course:
+        return await self._of_others(at, SIGNATURES)
 
     async def _connections(self, at: Course) -> Course:
         peers = await self._store.peers(at.user, _AT_ONCE)
@@ -222,6 +253,10 @@ class Erasing:
 
     async def _inbox(self, at: Course) -> Course:
         return at if await self._store.drop_some(at.user) else _next(at)
+
+    async def _media(self, at: Course) -> Course:
+        # Their blobs go with the next sweep, once nobody else may read them.
+        return at if await self._files.leave(at.user) else _next(at)
 
     async def _desk(self, at: Course) -> Course:
         return at if await self._leave_desk(at.user) is Left.MORE else _next(at)
@@ -251,7 +286,7 @@ class Erasing:
         keeping = Keeping(now - self._preserved_ms, now - self._contested_ms)
         return await self._store.leave_desk(user, keeping)
 
-    async def _contacts(self, at: Course, scan: Scan) -> Course:
+    async def _of_others(self, at: Course, scan: Scan) -> Course:
         rows = await self._store.scan(scan, at.after or scan.before)
         await self._store.drop_scanned(scan, [row for row in rows if row[scan.names] == at.user])
         return _after(at, rows)

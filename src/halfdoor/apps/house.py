@@ -27,13 +27,17 @@ from halfdoor.accounts.throttle import Attempts
 from halfdoor.accounts.tokens import Mint
 from halfdoor.accounts.uia import Uia
 from halfdoor.apps.desk import Desk
+from halfdoor.apps.e2ee_rooms import e2ee_in
+from halfdoor.apps.house_log import HouseLog
 from halfdoor.apps.key_work import KeyWork
 from halfdoor.apps.long_work import erasing_in, work_in
+from halfdoor.apps.media_rooms import media_in
 from halfdoor.apps.outgoing import Outgoing
 from halfdoor.apps.setting import Setting
 from halfdoor.apps.stores import Opened, open_embedded, open_postgres
-from halfdoor.apps.waiting_devices import WaitingDevices
+from halfdoor.apps.syncing import syncer_in
 from halfdoor.clock import Clock, SystemClock
+from halfdoor.e2ee.franking_marks import FrankingMarks
 from halfdoor.messaging.audience import Audience
 from halfdoor.messaging.consequences import Consequences
 from halfdoor.messaging.contacts import Contacts
@@ -51,8 +55,6 @@ from halfdoor.messaging.reading import Reading
 from halfdoor.messaging.retention import RetentionSweep
 from halfdoor.messaging.rooms import Rooms
 from halfdoor.messaging.send import Sender
-from halfdoor.messaging.sync import Syncer
-from halfdoor.messaging.sync_rooms import SyncRooms
 from halfdoor.messaging.typing import Typing
 from halfdoor.messaging.wake import Wakeups
 from halfdoor.messaging.wraps import Wraps
@@ -90,7 +92,9 @@ class House:
         self._people()
         self._conversations()
         self._accounts()
+        self.e2ee = e2ee_in(self)
         self.key_work = KeyWork(self.store, setting.outer_key, setting.data_dir, self.clock)
+        self.log = HouseLog.of(self.store.log, setting, self.clock)
         self.desk = Desk(self)
         self.outgoing = Outgoing(self)
         self.erasing = erasing_in(self)
@@ -104,12 +108,9 @@ class House:
         clock = clock or SystemClock()
         if setting.database is None:
             return cls(setting, clock)
+        alone = setting.bus is None
         opened = await open_postgres(
-            setting.database,
-            setting.data_dir,
-            setting.outer_key,
-            clock,
-            alone=setting.bus is None,
+            setting.database, setting.data_dir, setting.outer_key, clock, alone=alone
         )
         if setting.bus is None:
             return cls(setting, clock, opened)
@@ -152,6 +153,7 @@ class House:
         )
         self.personal = Personal(mailbox, self.keyring, self.audience, self.wakeups)
         self.reading = reading = Reading(conversations, self.keyring)
+        self.media = media_in(self)
         self.keeper = Keeper(
             store=conversations,
             rooms=self.rooms,
@@ -164,15 +166,12 @@ class House:
             redaction_grace_ms=setting.policy.redaction_grace_days * _DAY_MS,
             clock=clock,
             versions=nodes.versions if nodes is not None else None,
+            naming=self.media.naming,
         )
         self.wraps = Wraps(
-            store=conversations,
-            rooms=self.rooms,
-            reading=reading,
-            keys=facts,
-            wakeups=self.wakeups,
-            clock=clock,
-        )
+            store=conversations, rooms=self.rooms, reading=reading, keys=facts,
+            wakeups=self.wakeups, clock=clock,
+        )  # fmt: skip
         self.contacts = Contacts(
             policy=setting.policy,
             people=facts,
@@ -218,7 +217,8 @@ class House:
             clock=clock,
         )
         hearing = Hearing(self.audience, self.contacts)
-        self.presenting = Presenting(conversations, reading, hearing, clock)
+        self.marks = FrankingMarks(self.store.franking, clock)
+        self.presenting = Presenting(conversations, reading, hearing, clock, self.marks)
         self.history = History(conversations, mailbox, self.rooms, self.presenting)
         self.markers = Markers(
             store=conversations,
@@ -230,19 +230,7 @@ class House:
             typing=self.typing,
             clock=clock,
         )
-        self.syncer = Syncer(
-            entity=setting.policy.entity.name,
-            mailbox=mailbox,
-            rooms=self.rooms,
-            sections=SyncRooms(conversations, self.presenting, self.typing),
-            personal=self.personal,
-            audience=self.audience,
-            wakeups=self.wakeups,
-            wraps=self.wraps,
-            typing=self.typing,
-            pending=WaitingDevices(self.account_store),
-            acquaintances=self.contacts,
-        )
+        self.syncer = syncer_in(self)
         self.news = Consequences(
             store=conversations,
             mailbox=mailbox,
@@ -338,11 +326,13 @@ class House:
         await self.store.destroy_held(now)
         await self.retention.run()
         await self.desk.sweep(now)
+        await self.media.sweep.run()
 
     async def close(self) -> None:
         """Make everything durable and let the data directory go."""
         await self.work.close()
         await self.outgoing.close()
+        await self.media.close()
         if self.nodes is not None:
             await self.nodes.close()
         await self._opened.close()

@@ -35,6 +35,7 @@ def erasing_in(house: "House") -> Erasing:
             store=store.conversations, rooms=house.rooms, keeper=house.keeper, moves=house.moves
         ),
         remembered=house.audience,
+        files=store.media_sweeping,
         clock=house.clock,
         preserved_days=house.setting.policy.review.desk.freeze_days,
         contested_days=house.setting.policy.review.desk.appeal_days,
@@ -45,7 +46,7 @@ def work_in(house: "House") -> Work:
     """Return what has the jobs of *house* done, each by whoever knows how."""
     store = house.store
     workers: dict[str, Worker] = {RENEWAL: store.renewal, ERASURE: house.erasing}
-    workers |= desk_workers(house) | house.outgoing.workers
+    workers |= desk_workers(house) | house.outgoing.workers | dict(house.e2ee.keys.workers)
     return Work(store.jobs, workers, house.clock, BESIDE, (ENFORCE,))
 
 

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from halfdoor.apps.custodians import escrow_sets
 from halfdoor.apps.doors import build_apps
 from halfdoor.apps.hardening import harden
 from halfdoor.apps.house import House
+from halfdoor.apps.house_log import LogError, Peers, log_gauges
 from halfdoor.apps.setting import ConsolePlace, Setting
 from halfdoor.apps.stores import database_place, outer_key_of
 from halfdoor.bus.errors import BusError
@@ -52,15 +54,20 @@ async def nothing_more(_house: House, _base_url: str) -> None:
 
 
 def run_house(
-    config: Config, ready: Ready, *, stopping: Stopping | None = None, demo: bool = False
+    config: Config,
+    ready: Ready,
+    *,
+    stopping: Stopping | None = None,
+    demo: bool = False,
+    log_peers: Peers | None = None,
 ) -> int:
     """Open the house that *config* describes, serve it, and call *ready* once it answers."""
     harden()
     log = configure(config.log_level)
     try:
-        setting = setting_of(config, demo=demo)
+        setting = replace(setting_of(config, demo=demo), log_peers=log_peers)
         uvloop.run(_serve(config, setting, ready, stopping or Stopping(), log))
-    except (ConfigError, PolicyError, StoreError, ListenError) as error:
+    except (ConfigError, LogError, PolicyError, StoreError, ListenError) as error:
         # These texts are written for whoever runs the server and hold no secret.
         sys.stderr.write(f"halfdoor: {error}\n")
         return _FAILED
@@ -89,8 +96,10 @@ def setting_of(config: Config, *, demo: bool = False) -> Setting:
         jwt=_jwt(config),
         key_source=_key_source(config),
         console=_console(config, demo=demo),
+        media=config.media,
         webhooks=config.webhooks,
         cyber_tip=config.cyber_tip,
+        log=config.log,
     )
 
 
@@ -144,15 +153,19 @@ async def _serve(
     addresses: list[str] = []
     try:
         await house.outgoing.begin()
+        if setting.log_peers is not None:
+            await house.log.begin()
         listeners = _listeners(house, config, addresses, stopping, log)
         async with control_socket(house, log), asyncio.TaskGroup() as tasks:
             house.retention.report = lambda swept: log.info("retention", **swept.numbers())
+            house.media.sweep.report = lambda swept: log.info("files deleted", **swept._asdict())
             house.outgoing.report = partial(_tell_of_webhooks, log)
             sweeps = [
                 tasks.create_task(_sweep(house.sweep_often, _OFTEN_SECONDS, log)),
                 tasks.create_task(_sweep(house.sweep_work, _OFTEN_SECONDS, log, house.work.pause)),
                 tasks.create_task(_sweep(house.desk.sweep_often, _DESK_SECONDS, log)),
                 tasks.create_task(_sweep(house.sweep_seldom, _SELDOM_SECONDS, log)),
+                tasks.create_task(house.log.run(log)),
             ]
 
             def on_ready(base_url: str) -> None:
@@ -279,6 +292,8 @@ def _metrics(house: House) -> Metrics:
         metrics.gauges.add_total(
             f"review_referrals_{state}", meaning, partial(_referrals, house, state)
         )
+    for name, meaning, read in log_gauges(house.log):
+        metrics.gauges.add(name, meaning, read)
     if house.nodes is not None:
         bus = house.nodes.bus
         metrics.gauges.add("bus_connected", "1 while hints travel", lambda: int(bus.is_connected))

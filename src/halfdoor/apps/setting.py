@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from halfdoor.accounts.jwt import JwtSettings, KeySource
+from halfdoor.apps.house_log import Peers
 from halfdoor.apps.stores import DatabasePlace
 from halfdoor.bus.place import BusPlace
 from halfdoor.config.desk import CyberTip, Webhooks
+from halfdoor.config.log import Log
+from halfdoor.config.media import Media
 from halfdoor.messaging.mailbox import Quota
 from halfdoor.policy.model import Policy
 from halfdoor.sealing.shares import EscrowSet
@@ -42,7 +45,11 @@ class Setting:
     database: DatabasePlace | None = None
     # Where the other nodes on the same database are heard of; None where there are none.
     bus: BusPlace | None = None
+    media: Media = field(default_factory=Media)
     webhooks: Webhooks = field(default_factory=Webhooks)
     cyber_tip: CyberTip = field(default_factory=CyberTip)
+    log: Log = field(default_factory=Log)
+    # None: witnesses are asked over HTTP. With those of a demonstration the log begins at once.
+    log_peers: Peers | None = None
     # None where there is no console.
     console: ConsolePlace | None = None

@@ -8,7 +8,7 @@ from typing import Final, Protocol, final
 
 from halfdoor.clock import Clock
 from halfdoor.messaging.content import Content
-from halfdoor.messaging.keep import NoEscrowSetError
+from halfdoor.messaging.epoch_making import NoEscrowSetError
 from halfdoor.messaging.server_notices import NoKeyYetError, ServerNotices
 from halfdoor.readers.review.notice_body import body_of, in_a_message
 from halfdoor.readers.review.records import Notice

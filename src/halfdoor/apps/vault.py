@@ -35,7 +35,13 @@ class VaultOf:
         place = tip.key_file or _key_beside(house.setting.outer_key)
         key = VaultKeyFile(place, data_dir=data_dir, folder=folder)
         self.filing = Filing(desk=desk.store, files=files, key=key, clock=house.clock)
-        self.holds = Holds(desk=desk.store, files=files, review=desk.review, clock=house.clock)
+        self.holds = Holds(
+            desk=desk.store,
+            files=files,
+            review=desk.review,
+            clock=house.clock,
+            copies=desk.files,
+        )
         self.referrals = Referrals(
             desk=desk.store,
             conflicts=desk.conflicts,

@@ -116,6 +116,14 @@ class ContinueRenewal(Asked, frozen=True, kw_only=True, tag="key.continue_renewa
     """Seal some more rows under the new generation, if one is under way; gives `Renewal`."""
 
 
+class BeginLog(Asked, frozen=True, kw_only=True, tag="log.begin"):
+    """Begin the public log that is configured; gives `LogBegun`."""
+
+
+class ShowLog(Asked, frozen=True, kw_only=True, tag="log.show"):
+    """Ask how the public log is; gives `LogStatus`."""
+
+
 Roles = Annotated[tuple[str, ...], Meta(max_length=8)]
 
 
@@ -162,6 +170,8 @@ StaffVerb = (
     InviteStaff | InviteStaffAgain | ListStaff | ChangeStaffRoles | EndStaff | RemoveStaffPasskey
 )
 
+LogVerb = BeginLog | ShowLog
+
 HouseVerb = (
     CreateUser
     | ResetPassword
@@ -179,7 +189,7 @@ HouseVerb = (
     | RenewAccountKey
     | ContinueRenewal
 )
-Verb = HouseVerb | StaffVerb
+Verb = HouseVerb | LogVerb | StaffVerb
 
 
 class Changed(msgspec.Struct, frozen=True):
@@ -209,6 +219,7 @@ class UserFacts(msgspec.Struct, frozen=True, kw_only=True):
     guardian: str | None
     guardian_allows: int
     dm_choice: bool | None
+    device_checks: bool
     suspended: bool
     deactivated: bool
     created: int | None

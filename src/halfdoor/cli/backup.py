@@ -67,7 +67,7 @@ def backup(
     settings = _settings(config, data, outer_key)
     with _refusals(), shown_progress() as progress:
         if verify:
-            found = module.verify_backup(settings, directory, number, progress)
+            found = asyncio.run(module.verify_backup(settings, directory, number, progress))
         else:
             found = asyncio.run(module.back_up(settings, directory, keep, progress))
     if json:
@@ -79,6 +79,7 @@ def backup(
             f"Backup {found.number} is made and verified: {_amount(found)},"
             f" {found.written} of them new ({_size(found.bytes_written)})."
         )
+        _tell_missing(found)
         tell(_KEY_TOO)
 
 
@@ -104,8 +105,9 @@ def restore(
         return
     say(
         f"Backup {done.number} of {_day(done.made)} is restored: {done.rows} rows,"
-        f" {done.conversations} conversations, every chain holds."
+        f" {done.conversations} conversations, {done.files} files, every chain holds."
     )
+    _tell_missing(done)
     tell("What was written after that moment is not there. Clients notice, and sync anew.")
 
 
@@ -147,13 +149,14 @@ def migrate(
         say_json(done)
         return
     say(
-        f"Moved: {done.rows} rows, {done.conversations} conversations, every chain holds, and"
-        " what PostgreSQL has is what was read."
+        f"Moved: {done.rows} rows, {done.conversations} conversations, {done.files} files, every"
+        " chain holds, and what PostgreSQL has is what was read."
     )
+    _tell_missing(done)
     tell(
         f"Name the database in [database] url before the next start. {settings.data_dir} is as it"
         " was: never start a server on it again, and remove it once a backup of the new one is"
-        " made."
+        " made, but for a folder of files in it that is still the one in use ([media])."
     )
 
 
@@ -176,7 +179,15 @@ def _refusals() -> Iterator[None]:
 
 
 def _amount(found: Any) -> str:
-    return f"{found.rows} rows in {found.parts} parts"
+    return f"{found.rows} rows in {found.parts} parts, {found.files} files"
+
+
+def _tell_missing(found: Any) -> None:
+    if found.files_missing:
+        tell(
+            f"{found.files_missing} files were not there, or not as they were written:"
+            " `halfdoor doctor` names what is missing."
+        )
 
 
 def _day(made: int) -> str:

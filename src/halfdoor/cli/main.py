@@ -9,13 +9,20 @@ from halfdoor.cli import (
     custodian,
     demo,
     doctor,
+    evidence,
     init,
     key,
+    log,
+    mirror,
+    monitor,
     policy,
+    public,
     staff,
     up,
     user,
+    verify,
     version,
+    witness,
 )
 from halfdoor.cli.speech import FAILED, USAGE, tell
 from halfdoor.config.errors import ConfigError
@@ -36,9 +43,16 @@ doctor.add_to(app)
 user.add_to(app)
 staff.add_to(app)
 key.add_to(app)
+log.add_to(app)
 backup.add_to(app)
+evidence.add_to(app)
 custodian.add_to(app)
 policy.add_to(app)
+verify.add_to(app)
+mirror.add_to(app)
+monitor.add_to(app)
+public.add_to(app)
+witness.add_to(app)
 version.add_to(app)
 
 

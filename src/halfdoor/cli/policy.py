@@ -74,6 +74,10 @@ def explain(
     accepted: Annotated[
         bool, typer.Option("--accepted", help="With bands: one accepted the other's request.")
     ] = False,
+    device_checks: Annotated[
+        bool,
+        typer.Option("--device-checks", help="With bands: their apps look for harm on the device."),
+    ] = False,
     file: _Option = None,
     config: ConfigFile = None,
     data: DataFolder = None,
@@ -85,9 +89,14 @@ def explain(
     Two age bands ask the policy alone, without any server; so does --bands.
     """
     if bands or (_is_band(first) and _is_band(second)):
-        allowed, said = _explain_bands(first, second, connected, accepted, file)
-    elif connected or accepted or file is not None:
-        stop("--connected, --accepted and --file go with age bands: people have their own.", USAGE)
+        between = (connected, accepted, device_checks)
+        allowed, said = _explain_bands(first, second, between, file)
+    elif connected or accepted or device_checks or file is not None:
+        stop(
+            "--connected, --accepted, --device-checks and --file go with age bands: people have"
+            " their own.",
+            USAGE,
+        )
     else:
         from halfdoor.apps.verbs import ExplainContact, Explained  # noqa: PLC0415
 
@@ -103,16 +112,20 @@ def explain(
 
 
 def _explain_bands(
-    first: str, second: str, connected: bool, accepted: bool, file: Path | None
+    first: str, second: str, between: tuple[bool, bool, bool], file: Path | None
 ) -> tuple[bool, list[str]]:
-    """Return whether somebody of the *first* band may write to one of the *second*, and why."""
+    """Return whether somebody of the *first* band may write to one of the *second*, and why.
+
+    *between* says whether they are connected, have accepted, and have checks on their devices.
+    """
     from halfdoor.safety.contact import ContactRefused, may_start  # noqa: PLC0415
     from halfdoor.safety.explain import explain as sentences  # noqa: PLC0415
     from halfdoor.safety.people import Person, Relation  # noqa: PLC0415
 
     policy = _load(file)
-    alice = Person(user_id="first", band=_band(first))
-    bob = Person(user_id="second", band=_band(second))
+    connected, accepted, checks = between
+    alice = Person(user_id="first", band=_band(first), device_checks=checks)
+    bob = Person(user_id="second", band=_band(second), device_checks=checks)
     relation = Relation(connected=connected, accepted=accepted)
     now_ms = int(time.time() * 1000)
     said = sentences(policy, alice, bob, relation, now_ms)

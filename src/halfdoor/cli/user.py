@@ -281,6 +281,7 @@ def _rows(found: "UserFacts") -> list[tuple[str, str]]:
         ("guardian", found.guardian or "none"),
         ("guardian's list", str(found.guardian_allows)),
         ("direct messages", {None: "as the rule says", True: "on", False: "off"}[found.dm_choice]),
+        ("checks on the device", _yes(found.device_checks)),
         ("account made", _day(found.created)),
         ("password", _yes(found.password)),
         ("devices", str(found.devices)),

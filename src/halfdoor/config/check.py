@@ -8,6 +8,8 @@ from halfdoor.config.errors import ConfigError
 from halfdoor.config.listening import check_listening, is_loopback, split_bind
 from halfdoor.config.model import Bus, Config, Database, Jwt
 from halfdoor.ids import is_server_name
+from halfdoor.merkle.errors import RefusedError
+from halfdoor.merkle.keys import check_name
 
 
 def check_config(config: Config) -> None:
@@ -43,6 +45,8 @@ def check_config(config: Config) -> None:
     _check_webhooks(config.webhooks)
     _check_cyber_tip(config)
     _check_database(config.database, config.bus)
+    _check_media(config)
+    _check_log(config)
     if config.console.public_url is not None:
         _check_console(config, config.console, config.console.public_url)
     if config.public_form.public_url is not None:
@@ -104,6 +108,24 @@ def _check_database(database: Database, bus: Bus) -> None:
         raise ConfigError("bus.nats_url", "it is missing, and the rest means nothing without it.")
 
 
+def _check_media(config: Config) -> None:
+    media, s3 = config.media, config.media.s3
+    if s3.endpoint is not None:
+        _check_plain_url("media.s3.endpoint", s3.endpoint)
+        if s3.bucket is None or s3.credentials_file is None:
+            raise ConfigError(
+                "media.s3.endpoint", "it takes a bucket and a credentials_file along."
+            )
+        if media.folder is not None:
+            raise ConfigError("media.folder", "files lie in a folder or in a bucket, not in both.")
+    elif s3.bucket is not None or s3.credentials_file is not None or s3.ca_file is not None:
+        raise ConfigError("media.s3.endpoint", "it is missing, and the rest means nothing.")
+    elif config.bus.nats_url is not None and media.folder is None:
+        raise ConfigError(
+            "media.folder", "several servers need a folder that they share, or a bucket."
+        )
+
+
 def _holds_password(url: str) -> bool:
     try:
         parts = urlsplit(url)
@@ -149,6 +171,24 @@ def _check_cyber_tip(config: Config) -> None:
             "cyber_tip.key_file",
             "it lies in data_dir, where a thief of the reports takes it along. Put it elsewhere.",
         )
+
+
+def _check_log(config: Config) -> None:
+    log = config.log
+    given = (log.origin, log.key_file, log.witnesses, log.folder)
+    if all(one is None for one in given):
+        return
+    if log.origin is None or log.key_file is None or log.witnesses is None or log.folder is None:
+        raise ConfigError("log", "origin, key_file, witnesses and folder are given together.")
+    try:
+        check_name(log.origin, "origin")
+    except RefusedError as error:
+        raise ConfigError("log.origin", f"{error.why}.") from None
+    for folder in (config.data_dir, log.folder):
+        if _lies_in(log.key_file, folder):
+            raise ConfigError(
+                "log.key_file", f"it lies in {folder}, and whoever copies that has it. Move it."
+            )
 
 
 def _check_plain_url(setting: str, url: str) -> None:

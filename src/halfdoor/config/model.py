@@ -10,6 +10,8 @@ import msgspec
 from msgspec import Meta
 
 from halfdoor.config.desk import Console, CyberTip, PublicForm, Webhooks
+from halfdoor.config.log import Log
+from halfdoor.config.media import Media
 from halfdoor.config.section import Port, Section
 
 Algorithm = Literal["EdDSA", "ES256", "ES384", "ES512", "RS256", "PS256"]
@@ -300,5 +302,7 @@ class Config(Section, frozen=True, kw_only=True):
     cyber_tip: CyberTip = CyberTip()
     database: Database = Database()
     bus: Bus = Bus()
+    media: Media = Media()
     console: Console = Console()
     public_form: PublicForm = PublicForm()
+    log: Log = Log()

@@ -7,8 +7,9 @@ from halfdoor.accounts.records import PendingRecord, StartOverRecord
 from halfdoor.messaging.audience import Audience
 from halfdoor.messaging.content import Content
 from halfdoor.messaging.drafts import draft
+from halfdoor.messaging.epoch_making import NoEscrowSetError
 from halfdoor.messaging.errors import MessagingError, UnknownRoomError
-from halfdoor.messaging.keep import BusyError, Keeper, NoEscrowSetError, Plan
+from halfdoor.messaging.keep import BusyError, Keeper, Plan
 from halfdoor.messaging.ledger import ConversationStore
 from halfdoor.messaging.mailbox import PENDING, AccountData, MailboxStore
 from halfdoor.messaging.moves import Moves

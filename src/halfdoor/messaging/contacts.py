@@ -11,6 +11,7 @@ from halfdoor.messaging.creation import Creation
 from halfdoor.messaging.drafts import Draft
 from halfdoor.messaging.errors import ForbiddenError
 from halfdoor.messaging.mailbox import MailboxStore
+from halfdoor.messaging.postures import Postures
 from halfdoor.messaging.room import Room
 from halfdoor.messaging.standings import Standing, Standings
 from halfdoor.policy.model import Policy
@@ -18,7 +19,9 @@ from halfdoor.safety import contact
 from halfdoor.safety.contact import ContactRefused, Person, Relation
 from halfdoor.safety.limiting import check_apart, check_starts, check_words_only
 from halfdoor.safety.measures import Limits
+from halfdoor.safety.media import check_offer, is_blurred
 from halfdoor.safety.pairs import check_never
+from halfdoor.safety.postures import E2EE
 from halfdoor.safety.refusal import Reason
 
 _TWO: Final = 2
@@ -81,6 +84,7 @@ class Contacts:
         self._audience = audience
         self._clock = clock
         self._standings = Standings(people, clock)
+        self.postures = Postures(policy, people, self._standings)
 
     # -- facts ---------------------------------------------------------------------------------
 
@@ -101,6 +105,13 @@ class Contacts:
     async def strangers(self, room: Room, user: str) -> frozenset[str]:
         """Return who in *room* is no connection of *user*."""
         return (await self._standings.of(room, user)).strangers
+
+    async def blurred(self, room: Room, user: str) -> frozenset[str]:
+        """Return whose pictures in *room* clients of *user* are asked to blur."""
+        strangers = (await self._standings.of(room, user)).strangers
+        if strangers and not is_blurred(self._policy, await self._people.person(user)):
+            return frozenset()
+        return strangers
 
     async def apart(self, room: Room, user: str) -> frozenset[str]:
         """Return who in *room*, now or ever, is an adult or a minor apart from *user*."""
@@ -160,6 +171,8 @@ class Contacts:
         if not back:
             _check_cut(room, limits, standing)
             check_words_only(limits, draft.type, draft.content)
+            if room.posture == E2EE:
+                await self.postures.check_own(room, sender)
         if not standing.strangers:
             return []
         people = room.with_membership("join", "invite")
@@ -176,7 +189,7 @@ class Contacts:
             elif pending and len(people) <= _TWO:
                 first = contact.check_first_contact(
                     self._policy, here, there, relation, draft.type, draft.content,
-                    is_own_redaction=own, now_ms=self._clock.now_ms(),
+                    is_own_redaction=own, now_ms=self._clock.now_ms(), posture=room.posture,
                 )  # fmt: skip
                 if first.counts:
                     limit = relation.sent_first_contact + _left(
@@ -188,13 +201,16 @@ class Contacts:
                 # shelter here; adult and minor who are not connected never write to each other.
                 check_never(here, there, relation)
                 contact.check_links(self._policy, there, relation, draft.content)
+                check_offer(self._policy, there, relation, draft.type, draft.content)
         return reservations
 
     async def check_invite(self, room: Room, inviter: str, invitee: str) -> bool:
         """Decide about an invite into *room*; tell whether it is shown. Raises `ContactRefused`."""
         check_starts(await self.check_presence(room, inviter))
         present = [user for user in room.with_membership("join", "invite") if user != invitee]
-        return await self._check_arrival(inviter, invitee, present)
+        shown = await self._check_arrival(inviter, invitee, present)
+        await self.postures.check_invite(room, invitee)
+        return shown
 
     async def check_own_member(self, room: Room, user: str, draft: Draft) -> None:
         """Refuse words that *user* would show beside their name to people who have not accepted.

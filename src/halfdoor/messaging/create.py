@@ -7,9 +7,10 @@ from halfdoor import ids
 from halfdoor.clock import Clock, day_of
 from halfdoor.messaging.contacts import Contacts
 from halfdoor.messaging.content import check_content
-from halfdoor.messaging.creation import Creation, StateEvent, creation_events
+from halfdoor.messaging.creation import Creation, StateEvent, asked_posture, creation_events
 from halfdoor.messaging.drafts import Draft, draft
-from halfdoor.messaging.keep import TRIES, BusyError, Keeper, epoch_rows
+from halfdoor.messaging.epoch_making import epoch_rows
+from halfdoor.messaging.keep import TRIES, BusyError, Keeper
 from halfdoor.messaging.ledger import (
     Append,
     ConversationStore,
@@ -59,7 +60,8 @@ class Creator:
 
         Raises what its rules raise, and `BusyError`.
         """
-        creation = creation_events(request, reader.user, "standard")
+        postures = self._contacts.postures
+        creation = creation_events(request, reader.user, asked_posture(request) or postures.default)
         for event in creation.events:
             if event.type == RETENTION:
                 self._lifetimes.check(event.content)
@@ -67,24 +69,31 @@ class Creator:
         for _ in range(TRIES):
             versions = await self._keeper.assume(people)
             try:
-                return await self._create(reader, creation, versions)
+                return await self._create(reader, request, creation, versions)
             except StaleError:
                 # One of the people changed meanwhile, at another process.
                 await self._keeper.look_anew()
         raise BusyError("the people are changing too fast; try again")
 
     async def _create(
-        self, reader: Reader, creation: Creation, versions: tuple[tuple[str, int], ...]
+        self,
+        reader: Reader,
+        request: dict[str, Any],
+        creation: Creation,
+        versions: tuple[tuple[str, int], ...],
     ) -> str:
-        # 1. Decide: what creation implies, and whether these people may meet.
+        # 1. Decide: what creation implies, whether these people may meet, and in which posture.
         shown = await self._contacts.check_creation(reader.user, creation)
         for invitee in shown:
             await self._moves.check_takes_invites(invitee)
+        posture = await self._contacts.postures.choose(reader.user, shown, creation.asked)
+        if posture != creation.posture:
+            creation = creation_events(request, reader.user, posture)
         # 2. One epoch for the creator and all who are invited, before the first event.
         conv = ids.new_room_id(self._server_name)
         now = self._clock.now_ms()
         made = await self._keeper.make_epoch(
-            conv, 1, NO_EPOCH, _readers(reader.user, shown, creation), now
+            conv, 1, NO_EPOCH, _readers(reader.user, shown, creation), now, posture
         )
         start = epoch_rows(made, day_of(now))
         self._reading.begin(reader, made.header, made.cek)

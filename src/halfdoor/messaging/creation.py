@@ -1,8 +1,9 @@
 """How a conversation begins: the state that createRoom implies, in the order it implies it.
 
 CS-API, POST /createRoom. Room version 11 and no other. Conversations are private: nothing here
-makes one that strangers could find or join. The posture is decided by the caller and stands right
-behind the creator's join, before anything that somebody asked for.
+makes one that strangers could find or join. What posture a client asks for is read here
+(`asked_posture`); which one the conversation gets is decided by the caller, and stands right behind
+the creator's join, before anything that somebody asked for.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,6 +25,8 @@ from halfdoor.messaging.errors import (
 )
 from halfdoor.messaging.membership import check_membership
 from halfdoor.messaging.powers import Powers, check_power_change, check_send, is_user_id
+from halfdoor.safety.postures import E2EE
+from halfdoor.sealing.epochs import Posture
 
 ROOM_VERSION: Final = "11"
 POSTURE: Final = "org.halfdoor.posture"
@@ -31,8 +34,6 @@ ENCRYPTION: Final = "m.room.encryption"
 # What a conversation begins with is read by everybody who joins it.
 MAX_INITIAL_STATE: Final = 100
 MEGOLM: Final = "m.megolm.v1.aes-sha2"
-
-Posture = Literal["standard", "e2ee"]
 
 
 class StateEvent(msgspec.Struct, frozen=True):
@@ -46,12 +47,15 @@ class StateEvent(msgspec.Struct, frozen=True):
 class Creation(msgspec.Struct, frozen=True):
     """What createRoom implies: *events* first, then one membership event for each person invited.
 
-    The creator sends them all. Display names and avatars are the caller's to add.
+    The creator sends them all. Display names and avatars are the caller's to add. *asked* is the
+    posture that the client asked for, None where it named none.
     """
 
     events: tuple[StateEvent, ...]
     invites: tuple[StateEvent, ...]
     is_direct: bool
+    posture: Posture
+    asked: Posture | None = None
 
 
 class _InitialState(msgspec.Struct):
@@ -75,19 +79,49 @@ class _Request(msgspec.Struct):
     power_level_content_override: dict[str, Any] | None = None
 
 
+def asked_posture(request: Mapping[str, Any]) -> Posture | None:
+    """Return the posture that *request*, the body of createRoom, asks for; None where it does not.
+
+    Ordinary clients ask for `e2ee` by an `m.room.encryption` in `initial_state`; either posture can
+    be asked for by an `org.halfdoor.posture` there. Raises `BadJsonError`, and `ForbiddenError`
+    where it asks for both.
+    """
+    found: set[Posture] = set()
+    for state in _read(request).initial_state or ():
+        if state.type == ENCRYPTION:
+            found.add(E2EE)
+        elif state.type == POSTURE:
+            match state.content:
+                case {"posture": "standard" | "e2ee" as said} if not state.state_key:
+                    found.add(said)
+                case _:
+                    raise BadJsonError("a posture is standard or e2ee, under no state key")
+    if len(found) > 1:
+        raise ForbiddenError("a standard conversation cannot be end-to-end encrypted")
+    return next(iter(found), None)
+
+
 def creation_events(request: Mapping[str, Any], creator: str, posture: Posture) -> Creation:
     """Say which events create the conversation that *request*, the body of createRoom, asks for.
 
     Raises `BadJsonError`, `UnsupportedRoomVersionError`, `ForbiddenError` for what is not offered
     (public rooms, aliases, invites by e-mail, another posture), and `InvalidRoomStateError` where
-    the creator would lack the power for what they ask.
+    the creator would lack the power for what they ask. A client that asks for the other posture is
+    refused: nobody is given less than they asked for.
     """
     asked = _read(request)
     _check_offered(asked)
     invited = _invited(asked, creator)
     if len(asked.initial_state or ()) > MAX_INITIAL_STATE:
         raise BadJsonError("initial_state holds too many events")
-    given = [_given(state, posture) for state in asked.initial_state or ()]
+    wanted = asked_posture(request)
+    if wanted is not None and wanted != posture:
+        raise ForbiddenError(
+            "this conversation is standard and cannot be end-to-end encrypted"
+            if wanted == E2EE
+            else "this conversation is end-to-end encrypted and cannot be standard"
+        )
+    given = [_given(state) for state in asked.initial_state or () if state.type != POSTURE]
     events = (
         StateEvent("m.room.create", "", _create_content(asked)),
         StateEvent("m.room.member", creator, {"membership": "join"}),
@@ -100,7 +134,13 @@ def creation_events(request: Mapping[str, Any], creator: str, posture: Posture) 
         membership["is_direct"] = True
     invites = tuple(StateEvent("m.room.member", user, dict(membership)) for user in invited)
     _check_powers(events, invites, creator)
-    return Creation(events, invites, is_direct=asked.is_direct is True)
+    return Creation(
+        events,
+        invites,
+        is_direct=asked.is_direct is True,
+        posture=posture,
+        asked=wanted,
+    )
 
 
 def _read(request: Mapping[str, Any]) -> _Request:
@@ -169,26 +209,25 @@ def _power_content(asked: _Request, creator: str, invited: Iterable[str]) -> Con
     }
 
 
-def _given(state: _InitialState, posture: Posture) -> StateEvent:
+def _given(state: _InitialState) -> StateEvent:
     """Read one entry of `initial_state`, refusing what it may not decide."""
     event = StateEvent(state.type, state.state_key or "", state.content)
     check_event_type(event.type)
     check_state_key(event.state_key)
     check_content(event.content)
-    if event.type in {"m.room.create", "m.room.member"}:
+    if event.type in {"m.room.create", "m.room.member", "m.room.encrypted"}:
         raise ForbiddenError(f"initial_state cannot hold {event.type}")
-    if event.type == POSTURE:
-        raise ForbiddenError("the posture of a conversation is not chosen by initial_state")
     if event.type == ENCRYPTION:
-        _check_encryption(event, posture)
+        _check_encryption(event)
+        # The rest of what a client may say there weakens it: keys that are used for longer, state
+        # that nobody could check.
+        event = StateEvent(ENCRYPTION, "", {"algorithm": MEGOLM})
     if event.type == "m.room.join_rules" and event.content.get("join_rule") != "invite":
         raise ForbiddenError("conversations are joined by invitation only")
     return event
 
 
-def _check_encryption(event: StateEvent, posture: Posture) -> None:
-    if posture == "standard":
-        raise ForbiddenError("this conversation is standard and cannot be end-to-end encrypted")
+def _check_encryption(event: StateEvent) -> None:
     if event.state_key or event.content.get("algorithm") != MEGOLM:
         raise ForbiddenError(f"conversations are end-to-end encrypted with {MEGOLM} only")
 

@@ -50,6 +50,7 @@ class Facts:
             guardian=record.guardian,
             guardian_allows=frozenset(record.guardian_allows),
             dm_choice=record.dm_choice,
+            device_checks=record.device_checks,
         )
 
     async def limits(self, user: str) -> Limits:

@@ -17,6 +17,7 @@ from halfdoor.messaging.ledger import StoredEvent
 from halfdoor.messaging.room import CLEAR_STATE, Room
 
 _NOTHING: Final = b"{}"
+_ADDRESS: Final = b"mxc://"
 _BARE_MEMBER: Final = ("membership", "is_direct")
 # What a stranger's invitation may say of the conversation's rules: no extra keys, which hold words.
 _BARE_STATE: Final[Mapping[str, tuple[str, ...]]] = {
@@ -31,6 +32,9 @@ class Apart(Protocol):
     async def apart(self, room: Room, user: str) -> frozenset[str]:
         """Return who in *room*, now or ever, is an adult or a minor apart from *user*."""
 
+    async def blurred(self, room: Room, user: str) -> frozenset[str]:
+        """Return whose pictures in *room* clients of *user* are asked to blur."""
+
 
 class Heard(msgspec.Struct, frozen=True):
     """Who is silent to one person in one conversation, and since when that person is there."""
@@ -38,6 +42,14 @@ class Heard(msgspec.Struct, frozen=True):
     silent: frozenset[str]
     apart: frozenset[str]
     arrived: int
+    strangers: frozenset[str] = frozenset()
+
+    def blurs(self, event: StoredEvent, content: bytes) -> bool:
+        """Tell whether clients are asked to blur what *event* shows; nobody sees into some."""
+        fields = event.fields
+        return fields.sender in self.strangers and (
+            _ADDRESS in content or fields.type == "m.room.encrypted"
+        )
 
     def content(self, event: StoredEvent, content: bytes) -> bytes:
         """Return what of *content* is shown. The event itself stays: history has no holes."""
@@ -67,7 +79,8 @@ class Hearing:
         listener = self._audience.at_hand(user) or await self._audience.of(user)
         memberships = room.memberships(user)
         arrived = memberships[0][0] if memberships else room.head.last_seq + 1
-        return Heard(listener.unheard | apart, apart, arrived)
+        strangers = await self._contacts.blurred(room, user)
+        return Heard(listener.unheard | apart, apart, arrived, strangers)
 
 
 def bare_state(event_type: str, content: bytes) -> bytes:

@@ -4,36 +4,38 @@ Every kind of event goes through `Keeper.keep`; its order of steps is the design
 SEALING §3 "Races").
 """
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from halfdoor.clock import Clock, day_of
 from halfdoor.messaging.audience import Audience
 from halfdoor.messaging.deliveries import deliver, recipients
 from halfdoor.messaging.drafts import Draft
+from halfdoor.messaging.epoch_making import EpochMaking, PublicKeys, epoch_rows
 from halfdoor.messaging.ledger import (
     Append,
     Committed,
     ConversationStore,
     EpochStart,
     Head,
+    MediaWrap,
     NewEvent,
     SealedState,
     StaleError,
 )
-from halfdoor.messaging.reading import SLICE, Epoch, Reader, Reading
+from halfdoor.messaging.media_naming import Naming
+from halfdoor.messaging.reading import Epoch, Reader, Reading
 from halfdoor.messaging.room import Room
 from halfdoor.messaging.rooms import Rooms
 from halfdoor.messaging.versions import Versions
 from halfdoor.messaging.wake import Wakeups
 from halfdoor.sealing.envelope import EventFields, clear_body
-from halfdoor.sealing.epochs import Member, NewEpoch, member_wrap, unwrapped_epoch
+from halfdoor.sealing.epochs import NewEpoch, Posture
 from halfdoor.sealing.shares import EscrowSet
-from halfdoor.sealing.suites import PublicKey
 
 # SEALING §3: a request that lost a race seals again, at most three times.
 TRIES: Final = 4
@@ -44,19 +46,8 @@ class BusyError(Exception):
     """The conversation moved on each time; the client should try again in a moment."""
 
 
-class NoEscrowSetError(Exception):
-    """No escrow set is configured, so no standard conversation can be sealed."""
-
-
 class NoKeyError(Exception):
     """Words were to be sealed by a request that belongs to no session."""
-
-
-class PublicKeys(Protocol):
-    """Where people's public keys are found; rows are checked before they are used."""
-
-    async def public_key(self, user: str) -> PublicKey | None:
-        """Return the public key of *user*, None for one who never signed in."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -92,18 +83,20 @@ class Keeper:
         redaction_grace_ms: int,
         clock: Clock,
         versions: Versions | None = None,
+        naming: Naming | None = None,
     ) -> None:
-        """Take what each step needs; *versions* where other processes write too."""
+        """Take what each step needs; *versions* where other processes write too.
+
+        *naming* gives the files that events name to their readers; without, there are no files.
+        """
+        self._naming = naming
         self._versions = versions
         self._store = store
         self._rooms = rooms
         self._audience = audience
         self._reading = reading
-        self._keys = keys
+        self._epochs = EpochMaking(keys, escrow, entity)
         self._wakeups = wakeups
-        self._escrow = tuple(escrow)
-        self._sets = [one.hash for one in escrow]
-        self._entity = entity
         self._grace = redaction_grace_ms
         self._clock = clock
 
@@ -150,6 +143,8 @@ class Keeper:
             events = [
                 await self.ready(reader, room, draft, now, epoch, number) for draft in plan.drafts
             ]
+            if start is not None and start.sealed_state and epoch is not None:
+                events[0] = await self._with_pictures(reader, room, events[0], start, epoch)
             # 4. Keep: epoch, events and inbox rows in one transaction, or nothing.
             asked = time.monotonic()
             try:
@@ -222,42 +217,31 @@ class Keeper:
             # A clock that was set back does not end an epoch.
             or day_of(now) > head.day
             or head.epoch_events >= _EPOCH_EVENTS
-            or room.escrow_sets != self._sets
+            or self._epochs.is_for_other_custodians(room)
         )
 
     # -- epochs --------------------------------------------------------------------------------
 
     async def make_epoch(
-        self, conv: str, epoch: int, prev: bytes, readers: Iterable[str], now: int
+        self,
+        conv: str,
+        epoch: int,
+        prev: bytes,
+        readers: Iterable[str],
+        now: int,
+        posture: Posture,
     ) -> NewEpoch:
-        """Make an epoch of *conv* for *readers*; `NoEscrowSetError` where none is configured."""
-        if not self._escrow:
-            raise NoEscrowSetError("no escrow set is configured: see `halfdoor custodian --help`")
-        members = [Member(user, await self._keys.public_key(user)) for user in sorted(readers)]
-        made = unwrapped_epoch(
-            entity=self._entity,
-            conv=conv,
-            epoch=epoch,
-            day=day_of(now),
-            posture="standard",
-            prev=prev,
-            members=members,
-            escrow=self._escrow,
-        )
-        for number, member in enumerate(members):
-            if number % SLICE == 0 and len(members) > SLICE:
-                # A large group must not hold up everybody else.
-                await asyncio.sleep(0)
-            if member.public is not None:
-                made.wraps[member.user] = member_wrap(made, member.user, member.public)
-        return made
+        """Make an epoch of *conv* for *readers* (`EpochMaking.make`)."""
+        return await self._epochs.make(conv, epoch, prev, readers, now, posture)
 
     async def start_epoch(
         self, reader: Reader, room: Room, head: Head, readers: Iterable[str], now: int
     ) -> EpochStart:
         """Start the epoch after *head*, carrying the sealed state over where this reader can."""
         old = await self._reading.open_state(reader, room)
-        made = await self.make_epoch(room.conv, head.epoch + 1, head.last_hh, readers, now)
+        made = await self.make_epoch(
+            room.conv, head.epoch + 1, head.last_hh, readers, now, room.posture
+        )
         sealer = self._reading.begin(reader, made.header, made.cek)
         state = tuple(
             SealedState(
@@ -294,13 +278,18 @@ class Keeper:
             target=draft.target,
             redacts=draft.redacts,
         )
+        if draft.redacts is not None and self._naming is not None:
+            self._naming.unseen.redacted(room)
         sealed_state = None
+        media: tuple[MediaWrap, ...] = ()
         if draft.stays_clear:
             body = clear_body(draft.raw)
         else:
             if epoch is None:
                 raise NoKeyError("this request has no key to seal with")
             body = epoch.sealer.seal(fields, draft.raw)
+            if self._naming is not None:
+                media = await self._naming.wraps(reader, room, draft, epoch, number)
             if draft.state_key is not None:
                 sealed_state = SealedState(
                     type=draft.type,
@@ -325,21 +314,20 @@ class Keeper:
             redacts=draft.redacts,
             destroy_after=now + self._grace if draft.redacts else None,
             sealed_state=sealed_state,
+            media=media,
         )
+
+    async def _with_pictures(
+        self, reader: Reader, room: Room, event: NewEvent, start: EpochStart, epoch: Epoch
+    ) -> NewEvent:
+        """Return *event*, the first of its epoch, with the keys of files that its state names."""
+        if self._naming is None:
+            return event
+        carried = await self._naming.carried(reader, room, start.sealed_state, epoch)
+        have = {one.media_id for one in event.media}
+        more = tuple(one for one in carried if one.media_id not in have)
+        return replace(event, media=event.media + more) if more else event
 
 
 def _sealed_state(events: Iterable[NewEvent]) -> list[SealedState]:
     return [event.sealed_state for event in events if event.sealed_state is not None]
-
-
-def epoch_rows(made: NewEpoch, day: int, state: tuple[SealedState, ...] = ()) -> EpochStart:
-    """Return the rows of a new epoch."""
-    return EpochStart(
-        epoch=made.header.epoch,
-        hh=made.header.hh,
-        day=day,
-        header=made.header.bytes,
-        wraps=made.wraps,
-        shares=made.shares,
-        sealed_state=state,
-    )

@@ -59,6 +59,13 @@ class MembershipChange(msgspec.Struct, frozen=True, gc=False):
     shown: bool = True
 
 
+class MediaWrap(msgspec.Struct, frozen=True, gc=False):
+    """The key of a file for the readers of an event's epoch (`sealing.media.wrap_media_key`)."""
+
+    media_id: str
+    wrap: bytes
+
+
 class NewEvent(msgspec.Struct, frozen=True, gc=False):
     """An event that is ready to be kept: sealed, judged, addressed."""
 
@@ -73,6 +80,8 @@ class NewEvent(msgspec.Struct, frozen=True, gc=False):
     destroy_after: int | None = None
     # The sealed state row that takes the place of the current one (name, topic, avatar).
     sealed_state: "SealedState | None" = None
+    # The files it names (standard), or may name (e2ee), each with its key for this epoch.
+    media: tuple[MediaWrap, ...] = ()
 
 
 class SealedState(msgspec.Struct, frozen=True, gc=False):

@@ -8,8 +8,9 @@ from halfdoor.messaging.ledger import Told
 
 # Kinds of inbox rows (SCALE §2). OWED tells a member that somebody waits for a wrap of the
 # conversation's key; ROOM that something about the room changed for this person alone; PENDING
-# that a device of theirs waits for approval. ACCOUNT rows carry the room, "" for global data.
-EVENT, RECEIPT, INVITE, ACCOUNT, DEVICE_LIST, READER, OWED, ROOM, PENDING = range(9)
+# that a device of theirs waits for approval; TO_DEVICE that a message waits for one of their
+# devices. ACCOUNT rows carry the room, "" for global data.
+EVENT, RECEIPT, INVITE, ACCOUNT, DEVICE_LIST, READER, OWED, ROOM, PENDING, TO_DEVICE = range(10)
 # Above this bit a position counts how often the store was restored from an older copy, so that a
 # restored one goes on at positions that no client has seen (SCALE §3).
 RESTORE_BITS: Final = 40

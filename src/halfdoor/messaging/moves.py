@@ -107,6 +107,8 @@ class Moves:
         async def decide(room: Room) -> Plan:
             await self._contacts.check_presence(room, reader.user)
             self._check(room, reader.user, reader.user, "join")
+            # Ages and connections may be others than when the invite was written.
+            await self._contacts.postures.check_own(room, reader.user)
             return Plan(
                 drafts=(self._membership(reader, room, reader.user, content),),
                 ends_epoch=room.history_visibility == "joined",

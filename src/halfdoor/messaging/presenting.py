@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from halfdoor.clock import Clock
+from halfdoor.e2ee.franking_marks import FrankingMarks
 from halfdoor.messaging import events
 from halfdoor.messaging.content import encode
 from halfdoor.messaging.hearing import Heard, Hearing, bare_state
@@ -15,6 +16,7 @@ from halfdoor.messaging.reading import DAMAGED, Reader, Reading
 from halfdoor.messaging.redaction import redact_content
 from halfdoor.messaging.room import Room
 from halfdoor.messaging.sight import may_see, membership_at
+from halfdoor.safety.postures import E2EE
 from halfdoor.sealing.labels import Denied
 
 _NOTHING: Final = b"{}"
@@ -27,12 +29,19 @@ class Presenting:
     """Makes client events of stored ones."""
 
     def __init__(
-        self, store: ConversationStore, reading: Reading, hearing: Hearing, clock: Clock
+        self,
+        store: ConversationStore,
+        reading: Reading,
+        hearing: Hearing,
+        clock: Clock,
+        marks: FrankingMarks | None = None,
     ) -> None:
         """Open with *reading*, find redactions and edits in *store*.
 
-        *hearing* tells whose words are not shown.
+        *hearing* tells whose words are not shown; *marks* are the server's on what senders of
+        encrypted messages committed to.
         """
+        self._marks = marks
         self._store = store
         self._reading = reading
         self.hearing = hearing
@@ -59,6 +68,7 @@ class Presenting:
         replaced = await self._replaced(reader, room, shown, heard)
         now = self._clock.now_ms()
         presented = []
+        marks = self._marks if room.posture == E2EE else None
         for number, (event, opened) in enumerate(zip(shown, contents, strict=True)):
             if number % _MANY == _MANY - 1:
                 # A long page is work for many turns: let others have theirs.
@@ -75,6 +85,12 @@ class Presenting:
             beside = self._unsigned(reader, room, event, now, older, because, edit)
             if content is DAMAGED:
                 beside["org.halfdoor.damaged"] = True
+            if heard.strangers and heard.blurs(event, content or _NOTHING):
+                beside["org.halfdoor.blur"] = True
+            if marks is not None and event.redacted_by is None:
+                mark = await marks.mark(room.conv, event.fields, content or _NOTHING)
+                if mark is not None:
+                    beside["org.halfdoor.franking"] = mark
             presented.append((event, _client_event(room, event, content, beside, with_room)))
         return presented
 

@@ -6,7 +6,7 @@ Nothing here holds a key. The keyring does, for as long as SEALING §2 allows.
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -51,6 +51,47 @@ class Opens(Protocol):
         """Return the content of an event; `Denied` for anything that is not as it was sealed."""
 
 
+class MediaKey(Protocol):
+    """The key of one file, for the length of a request (readers/participants/keyring_media.py)."""
+
+    @property
+    def media_id(self) -> str:
+        """The file it opens."""
+
+    def part(self, file_size: int, start: int, stop: int) -> "OpensPart":
+        """Return what opens a part of its content; `Denied` where the file has no such part."""
+
+    def facts(self, blob: bytes) -> bytes:
+        """Return name and type of the file, as JSON."""
+
+    def seal_for_case(
+        self, case_id: str, reporter: str, file_hash: bytes, public: PublicKey
+    ) -> bytes:
+        """Return the key sealed to a case that *reporter* brings the file before."""
+
+    def seal_small(self, form: str, picture: bytes) -> bytes:
+        """Return a small picture of the file, sealed for whoever has this key."""
+
+    def open_small(self, form: str, blob: bytes) -> bytes:
+        """Return what `seal_small` sealed; `Denied` for another file, size or key."""
+
+    def give_to_the_entity(self) -> bytes:
+        """Return the key itself, for a file that a profile shows to everybody."""
+
+
+class OpensPart(Protocol):
+    """Opens a part of a file, which is read from `offset` for `length` bytes."""
+
+    offset: int
+    length: int
+
+    def update(self, data: bytes) -> bytes:
+        """Take the next piece of the file; return what of the content is ready, else `Denied`."""
+
+    def finish(self) -> None:
+        """Check that nothing is missing, else `Denied`."""
+
+
 class Epoch(Protocol):
     """One epoch, open to one session."""
 
@@ -71,6 +112,12 @@ class Epoch(Protocol):
         day: int,
     ) -> tuple[ReaderRecord, bytes, bytes]:
         """Return record, rh and wrap that let *user* read this epoch too."""
+
+    def media_key(self, media_id: str, blob: bytes) -> MediaKey:
+        """Return a file's key from the wrap that an event of this epoch brought; `Denied`."""
+
+    def wrap_media(self, key: Any) -> bytes:
+        """Return a file's key (a `MediaKey` of the same keyring) for the readers of this epoch."""
 
 
 class Keyring(Protocol):

@@ -27,6 +27,9 @@ _KEPT: Final[Mapping[str, frozenset[str]]] = {
     ),
     "m.room.history_visibility": frozenset({"history_visibility"}),
     "m.room.redaction": frozenset({"redacts"}),
+    # Ours: what a conversation is for good, whoever redacts the event that says it.
+    "m.room.encryption": frozenset({"algorithm"}),
+    "org.halfdoor.posture": frozenset({"posture"}),
 }
 
 

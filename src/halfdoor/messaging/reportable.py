@@ -11,12 +11,15 @@ from typing import Final, Protocol
 from halfdoor.clock import Clock
 from halfdoor.messaging.errors import UnknownRoomError
 from halfdoor.messaging.ledger import ConversationStore, StoredEvent
-from halfdoor.messaging.reading import Reader, Reading
+from halfdoor.messaging.reading import Epoch, Reader, Reading
 from halfdoor.messaging.room import Room, clear_content
 from halfdoor.messaging.rooms import Rooms
 from halfdoor.messaging.sight import company, may_read, may_see, value_at
 from halfdoor.readers.review.errors import UnseenError
 from halfdoor.readers.review.filing import Reportable, Reporter
+from halfdoor.readers.review.megolm_evidence import ENCRYPTED
+from halfdoor.sealing.envelope import is_clear
+from halfdoor.sealing.labels import Denied
 
 _TWO: Final = 2
 _HERE: Final = frozenset({"join", "invite"})
@@ -62,10 +65,11 @@ class Sights:
         records = await self._store.epochs(room, reporter.user, numbers)
         reader = Reader(reporter.user, reporter.device, reporter.session)
         opened = await self._reading.open_records(reader, records)
-        if found.posture == _STANDARD and len(opened) < len(numbers):
+        if len(opened) < len(numbers):
             # A message that this person has no key for was never read by them either.
             raise _unseen()
         headers = {one.epoch: one for one in records}
+        bodies = [await self._body(room, one) for one in stored]
         return [
             Reportable(
                 room=room,
@@ -73,11 +77,11 @@ class Sights:
                 hh=headers[one.epoch].hh,
                 header=headers[one.epoch].header,
                 fields=one.fields,
-                body=await self._body(room, one),
+                body=body,
                 redacted=one.redacted_by is not None,
-                readable=found.posture == _STANDARD,
+                ciphertext=_ciphertext(found, opened[one.epoch], one, body),
             )
-            for one in stored
+            for one, body in zip(stored, bodies, strict=True)
         ]
 
     async def counterpart(self, user: str, room: str) -> str | None:
@@ -116,6 +120,16 @@ class Sights:
         if body is None:
             raise UnseenError("This message was deleted too long ago to be reported.")
         return body
+
+
+def _ciphertext(room: Room, epoch: Epoch, event: StoredEvent, body: bytes) -> bytes | None:
+    """Return the content of an encrypted event; what the server could read is not opened here."""
+    if room.posture == _STANDARD or event.fields.type != ENCRYPTED or is_clear(body):
+        return None
+    try:
+        return epoch.opener.open(event.fields, body)
+    except Denied:
+        raise _unseen() from None
 
 
 def was_shown(room: Room, user: str, seq: int) -> bool:

@@ -21,7 +21,7 @@ from halfdoor.messaging.ledger import (
 )
 from halfdoor.messaging.powers import Powers
 from halfdoor.messaging.redaction import redact_content
-from halfdoor.sealing.epochs import Header, parse_header
+from halfdoor.sealing.epochs import Header, Posture, parse_header
 
 StateKey = tuple[str, str]
 
@@ -37,6 +37,9 @@ CLEAR_STATE = frozenset(
         "m.room.guest_access",
         "m.room.server_acl",
         "m.room.retention",
+        # It says that there is nothing to read, and a client that could not see it would not
+        # encrypt.
+        "m.room.encryption",
         "org.halfdoor.posture",
         "org.halfdoor.new_key",
     }
@@ -184,8 +187,17 @@ class Room:
         return self._setting("m.room.join_rules", "join_rule", "invite")
 
     @property
-    def posture(self) -> str:
-        """Who can read: `standard` or `e2ee`, never changed after creation."""
+    def posture(self) -> Posture:
+        """Who can read: `standard` or `e2ee`, never changed after creation.
+
+        The state event says it to people; the header of every epoch says it too, to whoever opens
+        it, and the two agree (`Rooms`).
+        """
+        return self.header.posture
+
+    @property
+    def said_posture(self) -> str:
+        """What the state event says of the posture."""
         return self._setting("org.halfdoor.posture", "posture", "standard")
 
     def _setting(self, event_type: str, name: str, default: str) -> str:

@@ -5,7 +5,13 @@ from collections.abc import Iterable
 from typing import Final
 
 from halfdoor.messaging.errors import UnknownRoomError
-from halfdoor.messaging.ledger import Committed, ConversationStore, EpochStart, SealedState
+from halfdoor.messaging.ledger import (
+    Committed,
+    ConversationStore,
+    EpochStart,
+    RoomRecord,
+    SealedState,
+)
 from halfdoor.messaging.room import Room
 
 _TRIES: Final = 5
@@ -45,9 +51,9 @@ class Rooms:
         # Another request may have loaded it, and moved it on, meanwhile.
         room = self._held.get(conv)
         if room is None and missed != self._missed:
-            return Room(record)
+            return _whole(record)
         if room is None:
-            room = self._held[conv] = Room(record)
+            room = self._held[conv] = _whole(record)
             while len(self._held) > _BOUND:
                 self._held.popitem(last=False)
         return room
@@ -106,3 +112,12 @@ class Rooms:
         """Read *conv* anew next time."""
         self._held.pop(conv, None)
         self._missed += 1
+
+
+def _whole(record: RoomRecord) -> Room:
+    """Return the room of *record*, whose posture people and keys are told alike."""
+    room = Room(record)
+    if room.said_posture != room.posture:
+        # Somebody changed the database; whichever is true, nothing more is written or read here.
+        raise DamagedRoomError("the conversation does not agree with itself about its posture")
+    return room

@@ -5,7 +5,6 @@ from msgspec.structs import replace
 from halfdoor import ids
 from halfdoor.messaging.contacts import Contacts
 from halfdoor.messaging.content import Content
-from halfdoor.messaging.creation import ENCRYPTION, POSTURE
 from halfdoor.messaging.drafts import Draft, draft
 from halfdoor.messaging.errors import (
     BadJsonError,
@@ -17,6 +16,7 @@ from halfdoor.messaging.keep import Keeper, Plan
 from halfdoor.messaging.ledger import ConversationStore, StoredEvent
 from halfdoor.messaging.lifetimes import RETENTION, Lifetimes
 from halfdoor.messaging.membership import check_joined
+from halfdoor.messaging.posture_rules import LASTING, check_posture
 from halfdoor.messaging.powers import Powers, check_power_change, check_redact, check_send
 from halfdoor.messaging.reading import Reader
 from halfdoor.messaging.room import Room
@@ -27,7 +27,7 @@ from halfdoor.sealing.labels import MacKey
 from halfdoor.sealing.slots import transaction_event_id
 
 # State that is written by the server, or at creation alone.
-_FIXED = frozenset({"m.room.create", POSTURE, "org.halfdoor.new_key"})
+_FIXED = frozenset({"m.room.create", "org.halfdoor.new_key", *LASTING})
 _REDACTION = "m.room.redaction"
 # Kinds of state that one conversation may hold; each is sent to whoever joins.
 MAX_STATE = 1_000
@@ -165,12 +165,9 @@ def check_event(room: Room, sender: str, made: Draft) -> None:
         # To a stranger the conversation does not exist.
         raise ForbiddenError("you are not in this conversation")
     check_joined(sender, room.members)
-    if made.type == ENCRYPTION:
-        raise ForbiddenError("this conversation is standard and cannot be end-to-end encrypted")
+    check_posture(room.posture, made.type, made.state_key, made.content)
     if made.type in _FIXED or (made.type == "m.room.member" and made.state_key is None):
         raise ForbiddenError(f"{made.type} cannot be sent")
-    if made.type == "m.room.encrypted":
-        raise ForbiddenError("this conversation is standard: it takes no encrypted events")
     check_send(room.powers, sender, made.type, made.state_key)
     if made.state_key is not None:
         if (made.type, made.state_key) not in room.state and len(room.state) >= MAX_STATE:

@@ -18,8 +18,9 @@ from halfdoor.clock import Clock, day_of
 from halfdoor.messaging.content import Content
 from halfdoor.messaging.creation import POSTURE, ROOM_VERSION
 from halfdoor.messaging.drafts import Draft, draft
+from halfdoor.messaging.epoch_making import epoch_rows
 from halfdoor.messaging.errors import UnknownRoomError
-from halfdoor.messaging.keep import TRIES, BusyError, Keeper, epoch_rows
+from halfdoor.messaging.keep import TRIES, BusyError, Keeper
 from halfdoor.messaging.ledger import (
     Append,
     Committed,
@@ -167,7 +168,9 @@ class ServerNotices:
         versions: tuple[tuple[str, int], ...],
     ) -> None:
         now, head = self._clock.now_ms(), room.head
-        made = await self._keeper.make_epoch(room.conv, head.epoch + 1, head.last_hh, {user}, now)
+        made = await self._keeper.make_epoch(
+            room.conv, head.epoch + 1, head.last_hh, {user}, now, "standard"
+        )
         epoch = self._keyring.begin(None, made.header, made.cek)
         words = draft(
             "m.room.message",
@@ -198,7 +201,7 @@ class ServerNotices:
 
     async def _create(self, user: str, conv: str, versions: tuple[tuple[str, int], ...]) -> None:
         now = self._clock.now_ms()
-        made = await self._keeper.make_epoch(conv, 1, NO_EPOCH, {user}, now)
+        made = await self._keeper.make_epoch(conv, 1, NO_EPOCH, {user}, now, "standard")
         start = epoch_rows(made, day_of(now))
         room = Room(RoomRecord(conv, _nothing(made, now), start.header, (), (), ()))
         events: list[NewEvent] = []

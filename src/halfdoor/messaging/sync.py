@@ -1,8 +1,8 @@
 """What happened since: GET /sync, from the inbox of one person (CS-API; SCALE §1 and §4)."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Sequence
+from typing import Final, Protocol
 
 import msgspec
 
@@ -15,8 +15,11 @@ from halfdoor.messaging.reading import Reader
 from halfdoor.messaging.room import Room
 from halfdoor.messaging.rooms import Rooms
 from halfdoor.messaging.sight import value_at
+from halfdoor.messaging.sync_answer import Answer
 from halfdoor.messaging.sync_changes import Changes, RoomChanges
-from halfdoor.messaging.sync_rooms import Section, SyncOptions, SyncRooms
+from halfdoor.messaging.sync_e2ee import SyncE2ee
+from halfdoor.messaging.sync_rooms import SyncOptions, SyncRooms
+from halfdoor.messaging.sync_to_device import DeviceSection, PendingDevices
 from halfdoor.messaging.sync_token import SyncToken
 from halfdoor.messaging.typing import Typing
 from halfdoor.messaging.wake import Line, Tail, Wakeups
@@ -27,16 +30,6 @@ _ROWS: Final = 2_000
 _PRESENT: Final = ("join", "invite")
 # The boot named in the tokens of a device that waits for approval: no process is called so.
 PENDING: Final = "pending"
-
-
-class PendingDevices(Protocol):
-    """What waits for this person's approval (SEALING §2, new device)."""
-
-    async def waiting(self, user: str) -> Sequence[Mapping[str, Any]]:
-        """Return the contents of the to-device events to show, one for each waiting device."""
-
-    async def waits(self, user: str, session: str) -> bool:
-        """Tell whether this session still waits."""
 
 
 class Acquaintances(Protocol):
@@ -62,6 +55,7 @@ class Syncer:
         wraps: Wraps,
         typing: Typing,
         pending: PendingDevices,
+        devices: DeviceSection,
         acquaintances: Acquaintances,
     ) -> None:
         """Take what each part of an answer comes from."""
@@ -75,7 +69,10 @@ class Syncer:
         self._wraps = wraps
         self._typing = typing
         self._pending = pending
+        self._devices = devices
         self._acquaintances = acquaintances
+        # Joined later: without it, nothing is said of keys.
+        self.e2ee: SyncE2ee | None = None
 
     async def wait_for_approval(
         self, reader: Reader, since: SyncToken | None, timeout_ms: int, line: Line | None = None
@@ -92,7 +89,7 @@ class Syncer:
                 await self._wakeups.wait(tail, left, line)
                 if not await self._pending.waits(reader.user, reader.session):
                     break
-        return _Answer().encode(str(SyncToken(self._entity, 0, PENDING, 0)))
+        return Answer().encode(str(SyncToken(self._entity, 0, PENDING, 0)))
 
     async def sync(
         self,
@@ -120,10 +117,11 @@ class Syncer:
                 and await self._is_undone(reader.user, since.pos)
             )
         ):
-            return await self._initial(reader, tail, options)
+            return await self._initial(reader, tail, options, first=since is None)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout_ms / 1000
-        position = since.pos
+        position, told = since.pos, since.told
+        await self._devices.acknowledge(reader, told)
         typing_since = since.typing if since.boot == self._typing.boot else 0
         while True:
             typing_now = self._typing.serial
@@ -140,15 +138,16 @@ class Syncer:
             rows = rows[:_ROWS]
             end = rows[-1].pos if rows else position
             answer = await self._incremental(
-                reader, tail, (since.pos, end), rows, typing_since, options
+                reader, tail, (since.pos, end), rows, typing_since, options, told
             )
             if answer is not None:
-                return answer.encode(self._token(end, typing_now))
+                return await self._finish(reader, answer, self._token(end, typing_now, answer.told))
             # Nothing of it was for this client: go on from there.
-            position, typing_since = end, typing_now
+            position = told = end
+            typing_since = typing_now
             left = deadline - loop.time()
             if left <= 0 or self._wakeups.draining:
-                return _Answer().encode(self._token(position, typing_now))
+                return await self._finish(reader, Answer(), self._token(position, typing_now))
             current = tail.last == position and not tail.is_behind
             if current and self._typing.serial == typing_now:
                 await self._wakeups.wait(tail, left, line)
@@ -171,14 +170,16 @@ class Syncer:
         rows: Sequence[Told],
         typing_since: int,
         options: SyncOptions,
-    ) -> "_Answer | None":
+        told: int,
+    ) -> Answer | None:
         """Return the answer, or None where nothing in *rows* is for this client.
 
-        *span* is the position of the client's token and that of the last of *rows*.
+        *span* is the position of the client's token and that of the last of *rows*; *told* the one
+        up to which its device has all messages of other devices.
         """
         since, end = span
         typed = self._typing.changed_since(typing_since)
-        if not rows and not typed and not options.full_state:
+        if not rows and not typed and not options.full_state and told >= end:
             return None
         changes = Changes(rows)
         # Somebody waits for a key that this reader can give (SEALING §3, late wraps).
@@ -188,7 +189,7 @@ class Syncer:
             room = self._rooms.at_hand(conv)
             if room is not None and room.members.get(reader.user) == "join":
                 changes.room(conv)
-        answer = _Answer()
+        answer = Answer()
         room_data: dict[str, list[msgspec.Raw]] = {}
         if changes.account:
             answer.account, room_data = await self._personal.since(reader, since)
@@ -202,9 +203,21 @@ class Syncer:
                 await self._add_room(
                     reader, (tail, end), conv, changed, options, data, typing_since, answer
                 )
+        if self.e2ee is not None and self.e2ee.concern(changes):
+            answer.device_lists = await self.e2ee.lists(reader, changes, answer.invite)
         if changes.pending:
-            answer.to_device = await self._waiting(reader)
-        return None if answer.is_empty else answer
+            answer.to_device = await self._devices.pending(reader.user)
+        await self._add_messages(reader, answer, told, end, news=changes.to_device or told < since)
+        return None if answer.is_empty and answer.told == end else answer
+
+    async def _add_messages(
+        self, reader: Reader, answer: Answer, told: int, end: int, *, news: bool
+    ) -> None:
+        """Add messages of other devices; *news* says that there may be some."""
+        answer.told = end
+        if news or not self._devices.stays_clear(reader, told, end):
+            messages, answer.told = await self._devices.after(reader, told, end)
+            answer.to_device += messages
 
     async def _add_room(
         self,
@@ -215,7 +228,7 @@ class Syncer:
         options: SyncOptions,
         account: Sequence[msgspec.Raw],
         typing_since: int,
-        answer: "_Answer",
+        answer: Answer,
     ) -> None:
         try:
             room = await self._rooms.get(conv)
@@ -266,20 +279,23 @@ class Syncer:
             return False
         return event.fields.sender not in (await self._audience.of(reader.user)).unheard
 
-    async def _waiting(self, reader: Reader) -> list[Mapping[str, Any]]:
-        return [
-            {"type": "org.halfdoor.pending", "sender": reader.user, "content": content}
-            for content in await self._pending.waiting(reader.user)
-        ]
-
     # -- from the beginning --------------------------------------------------------------------
 
     async def _initial(
-        self, reader: Reader, tail: Tail, options: SyncOptions, since: int | None = None
+        self,
+        reader: Reader,
+        tail: Tail,
+        options: SyncOptions,
+        since: int | None = None,
+        *,
+        first: bool = False,
     ) -> bytes:
-        """Return everything as it stands; who was here at *since* is told what they left since."""
+        """Return everything as it stands; who was here at *since* is told what they left since.
+
+        But for the *first* one, a client knew devices before, which may be others now.
+        """
         position, typing_now = tail.last, self._typing.serial
-        answer = _Answer()
+        answer = Answer()
         answer.account, room_data = await self._personal.since(reader, 0)
         wanted = (*_PRESENT, "leave", "ban") if options.filter.include_leave else _PRESENT
         for place in await self._mailbox.places(reader.user):
@@ -295,44 +311,19 @@ class Syncer:
             )
             # A long list of rooms must not hold up everybody else.
             await asyncio.sleep(0)
-        answer.to_device = await self._waiting(reader)
-        return answer.encode(self._token(position, typing_now))
+        answer.to_device = await self._devices.pending(reader.user)
+        await self._add_messages(reader, answer, 0, position, news=True)
+        if self.e2ee is not None and not first:
+            answer.device_lists = await self.e2ee.everybody(reader, answer.leave)
+        return await self._finish(reader, answer, self._token(position, typing_now, answer.told))
+
+    async def _finish(self, reader: Reader, answer: Answer, token: str) -> bytes:
+        if self.e2ee is not None:
+            answer.keys = await self.e2ee.counts(reader)
+        return answer.encode(token)
 
     # -- tokens --------------------------------------------------------------------------------
 
-    def _token(self, pos: int, typing: int) -> str:
-        return str(SyncToken(self._entity, pos, self._typing.boot, typing))
-
-
-class _Answer:
-    """An answer in the making."""
-
-    def __init__(self) -> None:
-        self.join: dict[str, Section] = {}
-        self.invite: dict[str, Section] = {}
-        self.leave: dict[str, Section] = {}
-        self.account: list[msgspec.Raw] = []
-        self.to_device: list[Mapping[str, Any]] = []
-
-    @property
-    def is_empty(self) -> bool:
-        return not (self.join or self.invite or self.leave or self.account or self.to_device)
-
-    def encode(self, token: str) -> bytes:
-        body: dict[str, Any] = {"next_batch": token}
-        rooms = {
-            name: sections
-            for name, sections in (
-                ("join", self.join),
-                ("invite", self.invite),
-                ("leave", self.leave),
-            )
-            if sections
-        }
-        if rooms:
-            body["rooms"] = rooms
-        if self.account:
-            body["account_data"] = {"events": self.account}
-        if self.to_device:
-            body["to_device"] = {"events": self.to_device}
-        return msgspec.json.encode(body)
+    def _token(self, pos: int, typing: int, told: int | None = None) -> str:
+        waiting = None if told == pos else told
+        return str(SyncToken(self._entity, pos, self._typing.boot, typing, waiting))

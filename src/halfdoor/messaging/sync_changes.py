@@ -13,6 +13,7 @@ from halfdoor.messaging.mailbox import (
     READER,
     RECEIPT,
     ROOM,
+    TO_DEVICE,
 )
 
 
@@ -41,6 +42,13 @@ class Changes:
         self.owed: list[str] = []
         self.account = False
         self.pending = False
+        self.to_device = False
+        # Whose devices or keys are others now.
+        self.devices: set[str] = set()
+        self.take(rows)
+
+    def take(self, rows: Iterable[Told]) -> None:
+        """Sort further *rows*."""
         for row in rows:
             self._take(row)
 
@@ -70,8 +78,12 @@ class Changes:
             self.owed.append(row.conv)
         elif kind == PENDING:
             self.pending = True
+        elif kind == TO_DEVICE:
+            self.to_device = True
         elif kind == ACCOUNT and row.conv:
             self.room(row.conv).account = True
             self.account = True
-        elif kind in {ACCOUNT, DEVICE_LIST}:
+        elif kind == ACCOUNT:
             self.account = True
+        elif kind == DEVICE_LIST:
+            self.devices.add(row.conv)

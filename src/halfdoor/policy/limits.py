@@ -15,11 +15,13 @@ from halfdoor.policy.model import (
     Band,
     Dm,
     DmEnabled,
+    EndToEnd,
     FirstContact,
     GroupAdd,
     Kinds,
     LinkHandling,
     ListVisible,
+    MediaHandling,
     Policy,
     WhoCanStart,
 )
@@ -30,6 +32,7 @@ _LOOSEST: Final = {
         dm=Dm(enabled=DmEnabled.GUARDIAN_LIST, who_can_start=WhoCanStart.GUARDIAN_LIST),
         first_contact=FirstContact(messages=0, kinds=Kinds.TEXT),
         links_from_non_connection=LinkHandling.BLOCKED,
+        media_from_non_connection=MediaHandling.BLOCKED,
         group_add=GroupAdd.GUARDIAN,
         connection_list_visible=ListVisible.NOBODY,
     ),
@@ -37,6 +40,7 @@ _LOOSEST: Final = {
         dm=Dm(enabled=DmEnabled.MUTUALS, who_can_start=WhoCanStart.MUTUALS),
         first_contact=FirstContact(messages=0, kinds=Kinds.TEXT),
         links_from_non_connection=LinkHandling.BLOCKED,
+        media_from_non_connection=MediaHandling.BLOCKED,
         group_add=GroupAdd.MUTUALS_MUST_ACCEPT,
         connection_list_visible=ListVisible.NOBODY,
     ),
@@ -47,12 +51,14 @@ def _as_from_16(policy: Policy) -> Band:
     """Return the loosest rules for an unknown age: those of 16-17.
 
     To be shown the adults in a group is no tighter than not to be: for an unknown age each of them
-    must be connected anyway.
+    must be connected anyway. End-to-end encryption alone is ruled as for 13-15: not at all.
     """
     limit = policy.bands.from16
-    if limit.group_add is GroupAdd.MUST_ACCEPT_SHOWS_ADULTS:
-        return msgspec.structs.replace(limit, group_add=GroupAdd.MUST_ACCEPT)
-    return limit
+    group_add = limit.group_add
+    if group_add is GroupAdd.MUST_ACCEPT_SHOWS_ADULTS:
+        group_add = GroupAdd.MUST_ACCEPT
+    # Who may be a child whose age nobody knows has nobody's checks on their device either.
+    return msgspec.structs.replace(limit, group_add=group_add, end_to_end=EndToEnd.NEVER)
 
 
 def _values(band: Band) -> Iterator[tuple[str, Enum | int]]:
@@ -62,8 +68,10 @@ def _values(band: Band) -> Iterator[tuple[str, Enum | int]]:
     yield "first_contact.messages", band.first_contact.messages
     yield "first_contact.kinds", band.first_contact.kinds
     yield "links_from_non_connection", band.links_from_non_connection
+    yield "media_from_non_connection", band.media_from_non_connection
     yield "group_add", band.group_add
     yield "connection_list_visible", band.connection_list_visible
+    yield "end_to_end", band.end_to_end
 
 
 def _looseness(value: Enum | int) -> int:
@@ -84,6 +92,7 @@ def check_limits(policy: Policy, file: str) -> None:
         raise PolicyError(file, "entity.regions", 'nobody lives here: name countries, or "*"')
     if not policy.posture.allowed:
         raise PolicyError(file, "posture.allowed", "no posture is allowed, so nobody could write")
+    _check_posture(policy, file)
     if policy.escrow.emergency_set is not None and policy.escrow.set is None:
         raise PolicyError(file, "escrow.emergency_set", "an emergency set needs an escrow set too")
     _check_retention(policy, file)
@@ -100,6 +109,25 @@ def check_limits(policy: Policy, file: str) -> None:
                 )
                 reason = f"{_spelled(value)} is looser than {_spelled(loosest)}: {why}"
                 raise PolicyError(file, f"bands.{name}.{key}", reason)
+
+
+def _check_posture(policy: Policy, file: str) -> None:
+    """Refuse a default that is not allowed, a posture named twice, and looser rules for 16-17.
+
+    Whoever is 16 or 17 has end-to-end encryption with connections and device checks or not at all.
+    """
+    rules = policy.posture
+    if rules.default not in rules.allowed:
+        raise PolicyError(file, "posture.default", f'"{rules.default}" is none of posture.allowed')
+    if len(set(rules.allowed)) < len(rules.allowed):
+        raise PolicyError(file, "posture.allowed", "a posture is named twice")
+    if policy.bands.from16.end_to_end is EndToEnd.ALLOW:
+        raise PolicyError(
+            file,
+            "bands.16-17.end_to_end",
+            '"allow" is looser than "mutuals_with_device_checks": this protects children and no'
+            " entity may loosen it",
+        )
 
 
 def _check_retention(policy: Policy, file: str) -> None:

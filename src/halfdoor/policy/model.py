@@ -5,166 +5,48 @@ over which `load` lays an entity's own file. Nothing here can allow an adult to 
 whom they are not connected: that row has one value.
 """
 
-from enum import Enum
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
+from halfdoor.policy.bands import (
+    Band,
+    Bands,
+    Dm,
+    DmEnabled,
+    EndToEnd,
+    FirstContact,
+    GroupAdd,
+    Kinds,
+    LinkHandling,
+    ListVisible,
+    MediaHandling,
+    WhoCanStart,
+)
 from halfdoor.policy.review import Part, Review
 from halfdoor.sealing.labels import H, canonical
 
-
-class DmEnabled(Enum):
-    """Whether a person takes part in direct messages at all, from strictest to loosest."""
-
-    OFF = "off"
-    GUARDIAN_LIST = "guardian_list"
-    MUTUALS = "mutuals"
-    EXPLICIT_CHOICE = "explicit_choice"
-    ON = "on"
-
-
-class WhoCanStart(Enum):
-    """Who may open a conversation with a person, from strictest to loosest."""
-
-    GUARDIAN_LIST = "guardian_list"
-    MUTUALS_ADJACENT_BAND = "mutuals_adjacent_band"
-    MUTUALS = "mutuals"
-    EVERYONE_BY_REQUEST = "everyone_by_request"
-
-
-class Kinds(Enum):
-    """What a first message may be, from strictest to loosest."""
-
-    TEXT = "text"
-    TEXT_AND_OWN_LINKS = "text_and_own_links"
-
-
-class LinkHandling(Enum):
-    """What becomes of a link from somebody one is not connected with, strictest first."""
-
-    BLOCKED = "blocked"
-    UNLINKED_WARNING = "unlinked_warning"
-    WARNING = "warning"
-    ALLOW = "allow"
-
-
-class GroupAdd(Enum):
-    """How a person may be brought into a group, from strictest to loosest."""
-
-    GUARDIAN = "guardian"
-    MUTUALS_MUST_ACCEPT = "mutuals_must_accept"
-    MUST_ACCEPT_SHOWS_ADULTS = "must_accept_shows_adults"
-    MUST_ACCEPT = "must_accept"
-
-
-class ListVisible(Enum):
-    """Who may see with whom a person is connected, from strictest to loosest."""
-
-    NOBODY = "nobody"
-    CONNECTIONS = "connections"
-
-
-class Dm(Part, frozen=True):
-    """Direct messages of one age band."""
-
-    enabled: Annotated[
-        DmEnabled,
-        Meta(
-            description="Whether people of this band take part in direct messages. It holds in both"
-            " directions, also between people who are connected. off: not at all. guardian_list:"
-            " with those whom the guardian listed. mutuals: with connections, and where a guardian"
-            " is linked only with those the guardian allowed. explicit_choice: once the person has"
-            " chosen so. on: unless the person has chosen otherwise."
-        ),
-    ] = DmEnabled.OFF
-    who_can_start: Annotated[
-        WhoCanStart,
-        Meta(
-            description="Who may open a conversation with people of this band. guardian_list: those"
-            " whom the guardian listed. mutuals_adjacent_band: connections of the same or the next"
-            " age band. mutuals: connections. everyone_by_request: connections at once, others by a"
-            " message request."
-        ),
-    ] = WhoCanStart.GUARDIAN_LIST
-
-
-class FirstContact(Part, frozen=True):
-    """What somebody who is not connected may send before the other person accepts."""
-
-    messages: Annotated[
-        int,
-        Meta(
-            ge=0,
-            le=10,
-            description="How many events, edits included, one person may send another over all"
-            " rooms until accepted. Of the two people's bands the smaller number holds.",
-        ),
-    ] = 0
-    kinds: Annotated[
-        Kinds,
-        Meta(
-            description="text: words alone, no link of any kind. text_and_own_links: also links to"
-            " the hosts in own_link_hosts. Of the two people's bands the stricter holds."
-        ),
-    ] = Kinds.TEXT
-
-
-class Band(Part, frozen=True):
-    """The rules of one age band: one column of the table in SAFETY §5.1."""
-
-    dm: Annotated[Dm, Meta(description="Direct messages: whether, and from whom.")] = Dm()
-    first_contact: Annotated[
-        FirstContact, Meta(description="What may be sent before a request is accepted.")
-    ] = FirstContact()
-    links_from_non_connection: Annotated[
-        LinkHandling,
-        Meta(
-            description="Links in messages from people one is not connected with. blocked: the"
-            " message is refused. unlinked_warning: delivered, shown as plain text under a warning."
-            " warning: delivered under a warning. allow: delivered as it is."
-        ),
-    ] = LinkHandling.BLOCKED
-    group_add: Annotated[
-        GroupAdd,
-        Meta(
-            description="How people of this band come into groups. guardian: only where everyone in"
-            " it is on the guardian's list. mutuals_must_accept: invited by a connection."
-            " must_accept_shows_adults: invited by anyone who may contact them, and told which"
-            " adults are there. must_accept: invited by anyone who may contact them. Each accepts"
-            " for themselves."
-        ),
-    ] = GroupAdd.GUARDIAN
-    connection_list_visible: Annotated[
-        ListVisible, Meta(description="Who sees with whom people of this band are connected.")
-    ] = ListVisible.NOBODY
-
-
-class Bands(Part, frozen=True, rename={"from13": "13-15", "from16": "16-17"}):
-    """The table of SAFETY §5.1: one set of rules for each age band."""
-
-    under13: Annotated[Band, Meta(description="Children under 13.")] = Band()
-    from13: Annotated[Band, Meta(description="Young people of 13 to 15.")] = Band()
-    from16: Annotated[Band, Meta(description="Young people of 16 and 17.")] = Band()
-    adult: Annotated[Band, Meta(description="People of 18 and over.")] = Band()
-    unknown: Annotated[
-        Band,
-        Meta(
-            description="People whose age nobody has claimed: a minor when receiving, an adult"
-            " when sending, and never under looser rules than those of 16-17."
-        ),
-    ] = Band()
-
-    def of(self, name: str) -> Band:
-        """Return the rules of the band called *name* in policy files; `KeyError` for no band."""
-        return {
-            "under13": self.under13,
-            "13-15": self.from13,
-            "16-17": self.from16,
-            "adult": self.adult,
-            "unknown": self.unknown,
-        }[name]
+__all__ = [
+    "Band",
+    "Bands",
+    "Contact",
+    "Dm",
+    "DmEnabled",
+    "EndToEnd",
+    "Entity",
+    "Escrow",
+    "FirstContact",
+    "GroupAdd",
+    "Kinds",
+    "LinkHandling",
+    "ListVisible",
+    "MediaHandling",
+    "Policy",
+    "Posture",
+    "Retention",
+    "WhoCanStart",
+]
 
 
 Region = Annotated[str, Meta(pattern=r"^(\*|[A-Z]{2})\Z")]
@@ -221,11 +103,20 @@ class Posture(Part, frozen=True):
     """Which kinds of conversation exist here."""
 
     allowed: Annotated[
-        tuple[Literal["standard"], ...],
-        Meta(description="The postures a conversation may have. None listed means none allowed."),
+        tuple[Literal["standard", "e2ee"], ...],
+        Meta(
+            description="The postures a conversation may have: standard (sealed here; custodians"
+            " can open it for a logged grant), e2ee (encrypted in people's own apps; nobody here"
+            " has a key). None listed means none allowed. What is taken out later ends no"
+            " conversation that exists."
+        ),
     ] = ()
     default: Annotated[
-        Literal["standard"], Meta(description="The posture of a conversation that names none.")
+        Literal["standard", "e2ee"],
+        Meta(
+            description="The posture of a conversation whose creator names none. Where it is e2ee"
+            " and these people may not have that, the conversation is standard if that is allowed."
+        ),
     ] = "standard"
 
 

@@ -31,7 +31,9 @@ from halfdoor.safety.pairs import (
 )
 from halfdoor.safety.people import Person, Relation
 from halfdoor.safety.plaintext import texts_of
+from halfdoor.safety.postures import E2EE, STANDARD
 from halfdoor.safety.refusal import ContactRefused, Reason
+from halfdoor.sealing.epochs import Posture
 
 __all__ = [
     "Connected",
@@ -119,6 +121,7 @@ def check_first_contact(
     is_own_redaction: bool,
     now_ms: int,
     direct: bool = True,
+    posture: Posture = STANDARD,
 ) -> FirstEvent:
     """Decide whether *sender* may send this event while *recipient* is invited and has not joined.
 
@@ -127,7 +130,8 @@ def check_first_contact(
     (*is_own_redaction*) is free. Links are refused unless `first_contact.kinds` allows the
     platform's own: ordinary clients make a link of whatever looks like one, so that a warning
     beside it would not hold them back. *direct* is False in a group, where `check_group` decided
-    about the invite. Raises `ContactRefused`.
+    about the invite. In the *posture* e2ee an event is `m.room.encrypted`: that it is text, and
+    without links, nobody here can see, so only the number holds. Raises `ContactRefused`.
     """
     if direct:
         start = may_start(policy, sender, recipient, relation, now_ms)
@@ -140,10 +144,12 @@ def check_first_contact(
         if not set(content) <= {"redacts"}:
             raise ContactRefused(Reason.TEXT_ONLY)
         return FirstEvent(counts=False, links=None, shown=start.shown)
-    texts = texts_of(event_type, content)
-    if texts is None:
-        raise ContactRefused(Reason.TEXT_ONLY)
-    links = _first_links(policy, recipient, start.kinds, texts)
+    links = None
+    if posture != E2EE or event_type != "m.room.encrypted":
+        texts = texts_of(event_type, content)
+        if texts is None:
+            raise ContactRefused(Reason.TEXT_ONLY)
+        links = _first_links(policy, recipient, start.kinds, texts)
     if start.messages_left < 1:
         raise ContactRefused(Reason.LIMIT_REACHED)
     return FirstEvent(counts=True, links=links, shown=start.shown)

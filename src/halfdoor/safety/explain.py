@@ -3,11 +3,12 @@
 from typing import Final
 
 from halfdoor.policy.explain import spelled
-from halfdoor.policy.model import Kinds, Policy
+from halfdoor.policy.model import EndToEnd, Kinds, Policy
 from halfdoor.safety.ages import AgeBand
 from halfdoor.safety.contact import ContactRefused, Reason, Request, check_group, may_start
-from halfdoor.safety.pairs import first_contact_of
+from halfdoor.safety.pairs import first_contact_of, rules_of
 from halfdoor.safety.people import Person, Relation
+from halfdoor.safety.postures import E2EE, check_end_to_end
 
 # {sender} writes, {recipient} receives.
 _WHY: Final = {
@@ -45,6 +46,7 @@ def explain(
     for sender, recipient in ((alice, bob), (bob, alice)):
         said.append(_alone(policy, sender, recipient, between, now_ms))
         said.append(_in_a_group(policy, sender, recipient, between, now_ms))
+    said.append(_posture(policy, alice, bob, between))
     said.append("A block or an ignore changes none of this: what is accepted is then never shown.")
     return said
 
@@ -104,6 +106,36 @@ def _in_a_group(
         return f"{head} refused ({refused.reason}). {_why(policy, refused, sender, recipient)}"
     row = spelled(policy, f"bands.{recipient.band.value}.group_add")
     return f"{head} an invite that {recipient.user_id} may accept. Allowed by {row}."
+
+
+def _posture(policy: Policy, alice: Person, bob: Person, relation: Relation) -> str:
+    """Say whether a conversation of the two may be end-to-end encrypted, and which row decides."""
+    head = "End-to-end encryption between them:"
+    rules = spelled(policy, "posture.allowed")
+    if E2EE not in policy.posture.allowed:
+        return f"{head} not offered. Decided by {rules}."
+    try:
+        check_end_to_end(policy, alice, bob, connected=relation.connected)
+    except ContactRefused as refused:
+        decided = spelled(policy, refused.row)
+        return f"{head} refused. Decided by {decided}: {_unfit(policy, refused, alice, bob)}."
+    rows = dict.fromkeys(f"bands.{one.band.value}.end_to_end" for one in (alice, bob))
+    when = (
+        "unless its creator asks for standard" if policy.posture.default == E2EE else "on request"
+    )
+    return f"{head} allowed, {when}. Allowed by {', '.join(spelled(policy, key) for key in rows)}."
+
+
+def _unfit(policy: Policy, refused: ContactRefused, alice: Person, bob: Person) -> str:
+    """Say which of the two stands against it, and why."""
+    one = alice if refused.row == f"bands.{alice.band.value}.end_to_end" else bob
+    others = [person for person in (alice, bob) if person.band is one.band]
+    if rules_of(policy, one).end_to_end is EndToEnd.NEVER:
+        return f"people of the age band of {one.user_id} are in no such conversation"
+    unchecked = [person.user_id for person in others if not person.device_checks]
+    if unchecked:
+        return f"the app of {' and '.join(unchecked)} has no checks on the device"
+    return "they are not connected"
 
 
 def _why(policy: Policy, refused: ContactRefused, sender: Person, recipient: Person) -> str:

@@ -9,7 +9,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     """One person, as the platform's signed claims describe them.
 
     `dm_choice` is the person's own switch for direct messages: True on, False off, None never
-    touched. `guardian_allows` counts only where a `guardian` is linked.
+    touched. `guardian_allows` counts only where a `guardian` is linked. `device_checks` says that
+    the app on their device looks for harm itself, where no server can.
     """
 
     user_id: str
@@ -18,6 +19,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     guardian: str | None = None
     guardian_allows: frozenset[str] = frozenset()
     dm_choice: bool | None = None
+    device_checks: bool = False
 
     def guardian_listed(self, other: "Person") -> bool:
         """Tell whether this person's guardian has listed *other*."""

@@ -24,11 +24,16 @@ class Reason(StrEnum):
     LIMIT_REACHED = "limit_reached"
     TEXT_ONLY = "text_only"
     LINK = "link"
+    MEDIA = "media"
     STATE_BEFORE_ACCEPT = "state_before_accept"
     NOT_REACHABLE = "not_reachable"
     OWN_NO_NEW_CONVERSATIONS = "own_no_new_conversations"
     OWN_NO_MEDIA = "own_no_media"
     NO_MINORS = "no_minors"
+    NO_END_TO_END = "no_end_to_end"
+    ONLY_END_TO_END = "only_end_to_end"
+    OWN_NOT_END_TO_END = "own_not_end_to_end"
+    NOT_END_TO_END = "not_end_to_end"
 
 
 # These rest on facts about the other person (age, settings, guardian), so whoever is refused learns
@@ -58,6 +63,8 @@ _SENTENCES: Final = {
     Reason.TEXT_ONLY: "Until this person has accepted your request you can only send plain text.",
     Reason.LINK: "Links, and texts too long to be searched for them, cannot be sent to somebody you"
     " are not connected with.",
+    Reason.MEDIA: "Pictures and files cannot be sent to, or fetched from, somebody you are not"
+    " connected with.",
     Reason.STATE_BEFORE_ACCEPT: "Until this person has accepted your request you cannot give the"
     " conversation a name, a topic, a picture or other settings.",
     Reason.OWN_NO_NEW_CONVERSATIONS: "After a decision about your account you cannot begin"
@@ -65,6 +72,17 @@ _SENTENCES: Final = {
     " and how to contest it.",
     Reason.OWN_NO_MEDIA: "After a decision about your account you can only send text for now. Your"
     " messages from the server say why, until when, and how to contest it.",
+    Reason.NO_END_TO_END: "Conversations here are standard; end-to-end encrypted ones are not"
+    " offered.",
+    Reason.ONLY_END_TO_END: "Conversations here are end-to-end encrypted; standard ones are not"
+    " offered.",
+    Reason.OWN_NOT_END_TO_END: "Your account cannot take part in end-to-end encrypted"
+    " conversations. It depends on your age and on what your app does to keep you safe. Standard"
+    " conversations are open to you.",
+    # One sentence for all that lies with other people.
+    Reason.NOT_END_TO_END: "These people cannot be in one end-to-end encrypted conversation. It"
+    " depends on the ages, settings and connections of everybody in it. A standard conversation may"
+    " be possible.",
     Reason.NOT_REACHABLE: "You cannot write to this person. Who may write to whom depends on both"
     " people's ages, settings and connections.",
 }

@@ -1,10 +1,16 @@
 """Franking: evidence from end-to-end encrypted conversations (SEALING §7)."""
 
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from halfdoor.sealing.labels import Denied, canonical, enc, mac, same_bytes
 
 KEY_BYTES: Final = 32
+
+
+def franking_month(ts: int) -> str:
+    """Return the name of the key that marks events of *ts* (ms since 1970), such as 2026-11."""
+    return datetime.fromtimestamp(ts // 1000, UTC).strftime("%Y-%m")
 
 
 def frank_commit(kf: bytes, sender: str, room: str, event_type: str, content: Any) -> bytes:

@@ -2,12 +2,15 @@
 
 from typing import Final, final
 
-from halfdoor.sealing.labels import H, enc, expand
+from halfdoor.sealing.labels import Denied, H, enc, expand
 from halfdoor.sealing.suites import PublicKey
-from halfdoor.sealing.symmetric import cipher, wrap
+from halfdoor.sealing.symmetric import TAG_BYTES, cipher, wrap
 
 VERSION: Final = b"\x01"
 CHUNK_BYTES: Final = 65_536
+# Version and commitment.
+HEAD_BYTES: Final = 33
+SEALED_CHUNK_BYTES: Final = CHUNK_BYTES + TAG_BYTES
 
 
 @final
@@ -53,6 +56,20 @@ def seal_media(key: bytes, media_id: str, pt: bytes) -> bytes:
     return sealer.update(pt) + sealer.finish()
 
 
+def sealed_size(size: int) -> int:
+    """Return how many bytes the file of *size* bytes of content has."""
+    return HEAD_BYTES + size + TAG_BYTES * max(1, -(-size // CHUNK_BYTES))
+
+
+def content_size(file_size: int) -> int:
+    """Return how many bytes of content a file of *file_size* bytes holds; `Denied` for none."""
+    chunks = max(1, -(-(file_size - HEAD_BYTES) // SEALED_CHUNK_BYTES))
+    size = file_size - HEAD_BYTES - TAG_BYTES * chunks
+    if size < 0 or sealed_size(size) != file_size:
+        raise Denied
+    return size
+
+
 def media_commit(key: bytes, media_id: str) -> bytes:
     """Return the commitment of a file to its key, 32 bytes."""
     return H(enc("media-commit", key, media_id))
@@ -81,6 +98,23 @@ def wrap_media_key(
     return wrap(expand(cek, info), key, info, nonce)
 
 
+def seal_media_facts(key: bytes, media_id: str, facts: bytes, nonce: bytes | None = None) -> bytes:
+    """Return what a file is called and what it is, sealed for whoever has the file's *key*."""
+    info = media_facts_info(media_id)
+    return wrap(expand(key, info), facts, info, nonce)
+
+
+def seal_small_picture(
+    key: bytes, media_id: str, form: str, picture: bytes, nonce: bytes | None = None
+) -> bytes:
+    """Return a small *picture* of a file, sealed for whoever has the file's *key*.
+
+    *form* is its size; each nonce is random, so that one form may be made again.
+    """
+    info = small_picture_info(media_id, form)
+    return wrap(expand(key, info), picture, info, nonce)
+
+
 def media_wrap_info(media_id: str, user: str) -> bytes:
     """Return the HPKE info of the uploader's own wrap."""
     return enc("media-wrap", media_id, user)
@@ -89,3 +123,13 @@ def media_wrap_info(media_id: str, user: str) -> bytes:
 def media_epoch_info(hh: bytes, media_id: str) -> bytes:
     """Return what binds a file's key to an epoch."""
     return enc("media-epoch", hh, media_id)
+
+
+def media_facts_info(media_id: str) -> bytes:
+    """Return what binds a file's name and type to it."""
+    return enc("media-facts", media_id)
+
+
+def small_picture_info(media_id: str, form: str) -> bytes:
+    """Return what binds a small picture to its file and size."""
+    return enc("media-small", media_id, form)

@@ -56,7 +56,18 @@ def _drops(change: Change, at: tuple[int, str]) -> list[Statement]:
             ("drop_pending", key),
             ("drop_start_over_of", key),
         ]
-    found += [("drop_device", (*at, one)) for one in change.drop_devices]
+    for device in change.drop_devices:
+        key = (*at, device)
+        # The device first: whoever is adding keys to it holds its row, and finds it gone later.
+        found += [
+            ("drop_device", key),
+            ("drop_device_key", key),
+            ("drop_one_time_keys_of", key),
+            ("drop_fallback_keys_of", key),
+            ("drop_signatures_on", key),
+        ]
+    # After the devices: whoever queues a message for one holds its row meanwhile.
+    found += [("drop_todev_of", (*at, one)) for one in change.drop_devices]
     found += [("drop_slot", (*at, slot_name(*one))) for one in change.drop_slots]
     found += [("drop_token", (at[0], one)) for one in change.drop_tokens]
     found += [("drop_pending", (*at, one)) for one in change.drop_pending]
@@ -65,6 +76,9 @@ def _drops(change: Change, at: tuple[int, str]) -> list[Statement]:
         found.append(("drop_start_over", at))
     if change.drop_login:
         found.append(("drop_login", at))
+    if change.account.deactivated:
+        found += [("drop_cross_keys", at), ("drop_signatures", at)]
+        found += [("drop_key_backups", at), ("drop_backed_up_keys", at)]
     return found
 
 

@@ -26,6 +26,7 @@ from halfdoor.accounts.staff_records import PasskeyRecord, StaffRecord, StaffTok
 from halfdoor.ids import bucket
 from halfdoor.sealing.labels import Denied
 from halfdoor.sealing.outer import OuterKeys, RowMacError
+from halfdoor.store.e2ee_key_records import KEY_KINDS
 from halfdoor.store.generations import generation_of
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -60,11 +61,15 @@ KINDS: Final[dict[str, type[msgspec.Struct]]] = {
     "staff": StaffRecord,
     "staff_passkey": PasskeyRecord,
     "staff_token": StaffToken,
+    **KEY_KINDS,
 }
 
 
-# How many values of a person there were before measures.
-_PERSON: Final = len(msgspec.structs.fields(PersonRecord)) - 1
+# How many values of a person there were before measures; more came after those.
+_PERSON: Final = 8
+_ADDED: Final = tuple(
+    msgspec.to_builtins(field.default) for field in msgspec.structs.fields(PersonRecord)[_PERSON:]
+)
 
 
 class RowKeys(Protocol):
@@ -158,6 +163,7 @@ def _values(record: msgspec.Struct) -> list[Any]:
     same mac then.
     """
     values = list(msgspec.to_builtins(msgspec.structs.astuple(record)))
-    if isinstance(record, PersonRecord) and not record.measures:
-        del values[_PERSON:]
+    if isinstance(record, PersonRecord):
+        while len(values) > _PERSON and values[-1] == _ADDED[len(values) - 1 - _PERSON]:
+            del values[-1]
     return values

@@ -3,6 +3,8 @@
 from typing import Final, NamedTuple
 
 ENTITY: Final = "entity"
+# Behind it stands the month whose franking marks a key makes; each is destroyed in its time.
+FRANKING: Final = "franking/"
 
 
 class Secrets(NamedTuple):

@@ -16,6 +16,15 @@ OWN: Final = (
     "slot",
     "session",
     "device",
+    "device_key",
+    "one_time_key",
+    "fallback_key",
+    "cross_key",
+    "key_signature",
+    "todev",
+    "todev_seen",
+    "key_backup",
+    "key_backup_key",
     "token",
     "pending",
     "former_key",
@@ -47,6 +56,7 @@ class Scan(NamedTuple):
 
 BLOCKS: Final = Scan("block", (-1, "", ""), 2)
 PEOPLE: Final = Scan("person", (-1, ""), 1)
+SIGNATURES: Final = Scan("key_signature", (-1, "", "", "", ""), 2)
 CONTACTS: Final = (
     Scan("contact_event", (-1, 0, "", ""), 2),
     Scan("contact_closed", (-1, 0, ""), 2),
@@ -88,6 +98,12 @@ class ErasureStore(Protocol):
 
     async def forget_in(self, user: str, conv: str) -> bool:
         """Delete wraps and receipts of *user* in *conv*; False, and nothing, if that is held."""
+
+    async def unname_in(self, user: str, conv: str) -> None:
+        """Take the name of *user* out of what the others in *conv* were told of device lists.
+
+        Each looks at their own list once more instead: a row that went could not be missed.
+        """
 
     async def scan(self, scan: Scan, after: tuple[Any, ...]) -> Sequence[tuple[Any, ...]]:
         """Return the keys of the next rows of others."""

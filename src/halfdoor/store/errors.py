@@ -37,6 +37,14 @@ class OuterKeyError(StoreError):
     """The outer key cannot be used: wrong, readable by others, missing, or beside the data."""
 
 
+class NoteKeyError(StoreError):
+    """The key of a log or a witness cannot be used: wrong, missing, or where others can read it."""
+
+
+class WitnessMemoryError(StoreError):
+    """What a witness remembers is missing, damaged, or not its own: it must not vouch."""
+
+
 class UnknownConversationError(StoreError):
     """There is no conversation of this id to write to."""
 

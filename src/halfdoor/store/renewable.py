@@ -15,6 +15,7 @@ from halfdoor.store.desk_rows import LOG, partition
 from halfdoor.store.freezes import FREEZE
 from halfdoor.store.generations import generation_of
 from halfdoor.store.retired import RETIRED
+from halfdoor.store.to_device_rows import row_key
 
 _alarm: Final = logging.getLogger("halfdoor.alarm")
 
@@ -64,15 +65,15 @@ def _one(table: str) -> Table:
     return Table(table, (-1, ""), renew)
 
 
-def _named(table: str) -> Table:
-    """Return a table whose rows a user has by name."""
+def _named(table: str, names: int = 1) -> Table:
+    """Return a table whose rows a user has by name, or by several *names*."""
 
     def renew(keys: RenewedKeys, row: Row) -> Values | None:
-        ub, user, name, sealed, mac = row
-        found = _reseal(keys, table, user, (user, name), sealed, mac)
-        return None if found is None else (*found, ub, user, name, sealed)
+        ub, *key, sealed, mac = row
+        found = _reseal(keys, table, key[0], tuple(key), sealed, mac)
+        return None if found is None else (*found, ub, *key, sealed)
 
-    return Table(table, (-1, "", ""), renew)
+    return Table(table, (-1, "", *[""] * names), renew)
 
 
 def _desk(table: str, before: Values, *, key: slice) -> Table:
@@ -119,6 +120,29 @@ def _account_data(keys: RenewedKeys, row: Row) -> Values | None:
     return None if found is None else (found, ub, u, room, kind, sealed)
 
 
+def _avatar(keys: RenewedKeys, row: Row) -> Values | None:
+    ub, user, media_id, sealed = row
+    found = reseal(keys, "avatar", user, (user, media_id), sealed)
+    return None if found is None else (found, ub, user, sealed)
+
+
+def _todev(keys: RenewedKeys, row: Row) -> Values | None:
+    ub, user, device, pos, sealed = row
+    found = reseal(keys, "todev", user, row_key(user, device, pos), sealed)
+    return None if found is None else (found, ub, user, device, pos, sealed)
+
+
+def _backed_up(table: str, before: Values) -> Table:
+    """Return a table of key backups, whose rows are bound to all of their place but the bucket."""
+
+    def renew(keys: RenewedKeys, row: Row) -> Values | None:
+        *place, sealed = row
+        found = reseal(keys, table, place[1], tuple(place[1:]), sealed)
+        return None if found is None else (found, *place, sealed)
+
+    return Table(table, before, renew)
+
+
 def _job(keys: RenewedKeys, row: Row) -> Values | None:
     ub, name, payload = row
     found = reseal(keys, "job", name, (name,), payload)
@@ -155,6 +179,9 @@ def _frozen(keys: RenewedKeys, row: Row) -> Values | None:
 TABLES: Final = (
     *map(_one, ("account", "login", "start_over", "person", "profile")),
     *map(_named, ("slot", "session", "device", "pending", "former_key", "connection", "block")),
+    *map(_named, ("device_key", "cross_key")),
+    _named("fallback_key", 2),
+    *(_named(table, 3) for table in ("one_time_key", "key_signature")),
     Table("token", (-1, b""), _token),
     Table("login_token", (-1, b""), _login_token),
     Table("account_data", (-1, 0, "", ""), _account_data),
@@ -169,6 +196,11 @@ TABLES: Final = (
     _desk("desk_notice", (-1, ""), key=slice(1, None)),
     _desk("desk_line", (-1, 0), key=slice(1, None)),
     _desk("desk_head", (-1, ""), key=slice(1, None)),
+    _desk("case_blob", (-1, "", ""), key=slice(1, None)),
+    Table("avatar", (-1, ""), _avatar),
+    _backed_up("key_backup", (-1, "", 0)),
+    _backed_up("key_backup_key", (-1, "", 0, "", "")),
+    Table("todev", (-1, "", "", 0), _todev),
     Table("umember", (-1, 0, 0), _umember),
     Table("member", (-1, 0, 0), _member, conversations=True),
     Table("retired", (-1, 0), _retired, conversations=True),

@@ -14,7 +14,7 @@ from halfdoor.sealing.outer import OuterKeys
 
 # Tables whose rows are found by event, by epoch, and by neither.
 BY_EVENT: Final = ("event", "hold")
-BY_EPOCH: Final = ("epoch", "wrap", "share", "reader_added")
+BY_EPOCH: Final = ("epoch", "wrap", "share", "reader_added", "media_wrap")
 BY_CONVERSATION: Final = ("sealed_state",)
 # One write moves so many rows: about a millisecond.
 SLICE: Final = 100
@@ -30,6 +30,7 @@ _KEYS: Final = {
     "wrap": 2,
     "share": 2,
     "reader_added": 2,
+    "media_wrap": 3,
     "sealed_state": 2,
 }
 

@@ -11,7 +11,7 @@ the same call again is the recovery. In the order in which a conversation's day 
 import asyncio
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Final, final
+from typing import Final, Protocol, final
 
 import msgspec
 
@@ -47,13 +47,21 @@ class HoldError(StoreError):
     """A hold of this name stands on the conversation, over other epochs."""
 
 
+class KeptFiles(Protocol):
+    """What is kept of files beside conversations."""
+
+    async def leave_months(self, last: int) -> int:
+        """Seal what is kept under months up to *last* anew; return how many rows."""
+
+
 @final
 class Retention:
     """Ends what is old, keeps what is held, destroys the keys of both when their time is over."""
 
-    def __init__(self, rows: RetentionRows, keys: OuterKeys) -> None:
-        """Work on *rows*, whose outer layer *keys* lift."""
+    def __init__(self, rows: RetentionRows, keys: OuterKeys, files: KeptFiles) -> None:
+        """Work on *rows*, whose outer layer *keys* lift; *files* outlive months as well."""
         self._rows = rows
+        self._files = files
         self._keys = keys
         # Holds come and go one at a time, so that no key ends while a hold is about to use it.
         self._holds = asyncio.Lock()
@@ -217,6 +225,8 @@ class Retention:
 
         Only after `leave_months` went over every conversation: what is left opens never again.
         """
+        # Files lie with whoever uploaded them, in no conversation.
+        await self._files.leave_months(last)
         return await self._rows.end_months(last)
 
     async def wipe(self) -> None:

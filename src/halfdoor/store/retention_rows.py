@@ -1,13 +1,22 @@
 """What a store must be able to do so that retention and holds can be kept: its rows, plainly."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from halfdoor.messaging.retention_store import Passed, Place
 from halfdoor.store.chain_walk import EpochRow
 from halfdoor.store.freezes import Freeze
 from halfdoor.store.resealing import Rows
 from halfdoor.store.retired import OldEpoch, Retired
+
+# The statements by which an epoch goes, with all that hangs on it.
+OF_EPOCH: Final = (
+    "delete_epoch",
+    "delete_wraps",
+    "delete_shares",
+    "delete_readers",
+    "delete_media",
+)
 
 
 class Look(NamedTuple):

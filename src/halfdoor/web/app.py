@@ -25,6 +25,7 @@ from halfdoor.web.request import BodyLimits, Receive, Request, Scope
 from halfdoor.web.response import Response
 from halfdoor.web.router import LimitClass, Route, Router
 from halfdoor.web.slow import SlowBodies
+from halfdoor.web.streamed import Streamed
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -219,6 +220,9 @@ class App:
     async def _send(self, scope: Scope, response: Response, send: Send) -> None:
         headers = headers_of(response)
         body = response.body
+        if isinstance(response, Streamed):
+            await response.send(headers, send, bodiless=scope["method"] == "HEAD")
+            return
         if scope["method"] == "HEAD":
             headers = [*headers, (b"content-length", str(len(body)).encode())]
             body = b""

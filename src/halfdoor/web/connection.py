@@ -6,18 +6,18 @@ docs/decisions/0017-http-server.md says why this part is our own.
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from typing import Final
 
 import httptools
 
 from halfdoor.web.errors import error_response
-from halfdoor.web.exchange import Exchange
+from halfdoor.web.exchange import UNREAD, Exchange, origin_form
 from halfdoor.web.reception import Reception
 from halfdoor.web.response import Response
+from halfdoor.web.streamed import Streamed
 
-# What may lie here of a body before somebody reads it, and of one that nobody will.
-_UNREAD: Final = 65_536
 # Requests that one piece of data may hold; no client of ours sends a second before its answer.
 _AHEAD: Final = 16
 
@@ -143,6 +143,7 @@ class Connection(asyncio.Protocol):
         self._blocked = False
         self._reception.writing.pop(self, None)
         if self._hand is not None:
+            self._hand.go_on()
             return
         if self._queue or self._parser is not None:
             self._next()
@@ -173,7 +174,7 @@ class Connection(asyncio.Protocol):
         reading, parser = self._reading, self._parser
         if reading is None or parser is None:
             return
-        path, _, query = _origin_form(reading.target).partition(b"?")
+        path, _, query = origin_form(reading.target).partition(b"?")
         reading.scope = {
             "type": "http",
             "method": parser.get_method().decode(),
@@ -192,7 +193,7 @@ class Connection(asyncio.Protocol):
     def on_body(self, part: bytes) -> None:
         """A part of the body came."""
         reading = self._reading
-        if reading is not None and reading.take(part) > _UNREAD:
+        if reading is not None and reading.take(part) > UNREAD:
             self._pause()
 
     def on_message_complete(self) -> None:
@@ -221,7 +222,7 @@ class Connection(asyncio.Protocol):
         patience = self._reception.patience
         if reading.headed:
             reading.raw_bytes += size
-            if reading.raw_bytes > patience.message_bytes:
+            if reading.raw_bytes > max(patience.message_bytes, reading.most_bytes):
                 reading.break_off()
                 self._read_no_more()
             return
@@ -271,20 +272,31 @@ class Connection(asyncio.Protocol):
         scope, exchange.scope = exchange.scope, {}
         try:
             response = await self._reception.answer(scope, exchange.receive)
+            bodiless = scope["method"] == "HEAD"
+            if isinstance(response, Streamed):
+                async with contextlib.aclosing(response.pieces):
+                    if not exchange.gone:
+                        await self._pour(exchange, response, bodiless=bodiless)
             self._hand = None
             if not exchange.gone:
-                self._finish(exchange, response, bodiless=scope["method"] == "HEAD")
+                self._finish(exchange, response, bodiless=bodiless)
         except BaseException:
             # Nothing that can be foreseen comes here; the client must not wait for ever.
             self.drop()
             raise
 
+    async def _pour(self, exchange: Exchange, response: Streamed, *, bodiless: bool) -> None:
+        """Answer in pieces; what they raise breaks the connection off: that was not the whole."""
+        exchange.settle()
+        head = self._reception.headings.of(response, last=not exchange.keep)
+        self._transport.write(b"%b%d\r\n\r\n" % (head, response.length))
+        if not bodiless:
+            await response.pour(exchange, self._transport.write, lambda: self._blocked)
+
     def _finish(self, exchange: Exchange, response: Response, *, bodiless: bool) -> None:
-        exchange.done = True
-        if exchange.more and not _short(exchange):
-            # Reading on to the end of a body that was refused would cost us more than them.
-            exchange.keep = False
-        self._write(response, last=not exchange.keep, bodiless=bodiless)
+        if not isinstance(response, Streamed):
+            exchange.settle()
+            self._write(response, last=not exchange.keep, bodiless=bodiless)
         if not exchange.keep:
             self._hang_up(more_to_come=exchange.more or self._paused)
         elif not self._blocked:
@@ -303,7 +315,7 @@ class Connection(asyncio.Protocol):
         head, body = self._reception.headings.of(response, last=last), response.body
         if bodiless:
             self._transport.write(b"%b%d\r\n\r\n" % (head, len(body)))
-        elif len(body) < _UNREAD:
+        elif len(body) < UNREAD:
             self._transport.write(b"%b%d\r\n\r\n%b" % (head, len(body), body))
         else:
             self._transport.writelines((b"%b%d\r\n\r\n" % (head, len(body)), body))
@@ -333,17 +345,3 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
         else:
             self._transport.close()
-
-
-def _origin_form(target: bytes) -> bytes:
-    """The path and query of a request target (RFC 9112 §3.2); httptools' error for none."""
-    if target[:1] == b"/" or target == b"*":
-        return target
-    url = httptools.parse_url(target)
-    return b"%b?%b" % (url.path or b"/", url.query or b"")
-
-
-def _short(exchange: Exchange) -> bool:
-    """Whether what is still to come of a body that nobody reads is worth waiting for."""
-    length = exchange.header(b"content-length")
-    return length is not None and int(length) <= _UNREAD

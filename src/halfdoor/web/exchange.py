@@ -1,7 +1,12 @@
 """One request on its way to an answer: its body as it comes in, and whether anybody still waits."""
 
 import asyncio
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+
+import httptools
+
+# What may lie here of a body before somebody reads it, and of one that nobody will.
+UNREAD: Final = 65_536
 
 
 class Inlet(Protocol):
@@ -21,6 +26,7 @@ class Exchange:
     __slots__ = (
         "_arrived",
         "_body",
+        "_drained",
         "_inlet",
         "broken",
         "done",
@@ -29,6 +35,7 @@ class Exchange:
         "headers",
         "keep",
         "more",
+        "most_bytes",
         "raw_bytes",
         "scope",
         "target",
@@ -40,6 +47,7 @@ class Exchange:
         self._inlet = inlet
         self._body = b""
         self._arrived: asyncio.Future[None] | None = None
+        self._drained: asyncio.Future[None] | None = None
         self.target = b""
         self.headers: list[tuple[bytes, bytes]] = []
         self.headed = False
@@ -50,6 +58,8 @@ class Exchange:
         self.done = False
         self.gone = False
         self.raw_bytes = 0
+        # What the handler expects on the line where that is more than is usual: an upload.
+        self.most_bytes = 0
         # Nothing of the body came, and nobody asked for it.
         self.untouched = True
         # What a long poll waits for, while it does; woken early when the client hangs up.
@@ -100,14 +110,43 @@ class Exchange:
         """The client is gone: whoever waits on its behalf is woken."""
         self.gone = True
         self.break_off()
+        self.go_on()
         if self.waiter is not None and not self.waiter.done():
             self.waiter.set_result(None)
+
+    async def drained(self) -> None:
+        """Wait until the client has taken nearly all that was written, or is gone."""
+        self._drained = asyncio.get_running_loop().create_future()
+        await self._drained
+
+    def go_on(self) -> None:
+        """There is room for more of the answer, or nobody who waits for it."""
+        drained, self._drained = self._drained, None
+        if drained is not None and not drained.done():
+            drained.set_result(None)
 
     def header(self, name: bytes) -> bytes | None:
         """The first value of the header *name* (lower case)."""
         return next((value for key, value in self.headers if key == name), None)
 
+    def settle(self) -> None:
+        """The answer begins: whatever of the body is still to come is for nobody."""
+        self.done = True
+        if self.more:
+            length = self.header(b"content-length")
+            if length is None or int(length) > UNREAD:
+                # Reading on to the end of a body that was refused would cost us more than them.
+                self.keep = False
+
     def _wake(self) -> None:
         arrived, self._arrived = self._arrived, None
         if arrived is not None and not arrived.done():
             arrived.set_result(None)
+
+
+def origin_form(target: bytes) -> bytes:
+    """The path and query of a request target (RFC 9112 §3.2); httptools' error for none."""
+    if target[:1] == b"/" or target == b"*":
+        return target
+    url = httptools.parse_url(target)
+    return b"%b?%b" % (url.path or b"/", url.query or b"")

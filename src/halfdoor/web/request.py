@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -19,6 +19,7 @@ from halfdoor.web.errors import (
     TooLargeError,
 )
 from halfdoor.web.exchange import Exchange
+from halfdoor.web.incoming import incoming
 from halfdoor.web.query import Query
 from halfdoor.web.slow import SlowBodies
 
@@ -184,8 +185,21 @@ class Request:
             refusal = BadJsonError("The body is nested too deeply.")
         raise refusal
 
+    def pieces(self, limit: int) -> AsyncGenerator[bytes, None]:
+        """The body as it comes, at most *limit* bytes, never more than a piece of it in memory.
+
+        TooLargeError, at the latest where the limit is passed; SlowBodyError, BrokenBodyError.
+        """
+        declared = self.declared_length()
+        if declared is not None and declared > limit:
+            raise TooLargeError
+        if self.line is not None:
+            # Chunked transfer coding needs a little more on the line than it carries.
+            self.line.most_bytes = limit + limit // 8 + self._limits.max_body_bytes
+        return incoming(self._receive, limit, declared, self._limits.body_seconds)
+
     async def _read(self, most: int) -> bytes:
-        declared = self._declared_length()
+        declared = self.declared_length()
         if declared is not None:
             if declared > most:
                 raise TooLargeError
@@ -216,7 +230,8 @@ class Request:
             if len(body) == declared or not message.get("more_body", False):
                 return body
 
-    def _declared_length(self) -> int | None:
+    def declared_length(self) -> int | None:
+        """What the client says of the body's length; InvalidParamError for nonsense."""
         value = self.header(b"content-length")
         if value is None:
             return None

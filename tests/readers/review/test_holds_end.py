@@ -57,6 +57,30 @@ async def test_before_the_end_and_of_open_or_ordinary_cases_nothing_is_destroyed
     assert vault.desk.everything() == before
 
 
+class Copies:
+    """Which cases let go of the copies of their files."""
+
+    def __init__(self) -> None:
+        self.released: list[str] = []
+
+    async def release(self, case: str) -> None:
+        self.released.append(case)
+
+
+async def test_copies_of_reported_files_go_with_their_case_and_not_before() -> None:
+    vault, copies = VaultDesk(), Copies()
+    await vault.open()
+    ending = Holds(
+        desk=vault.desk, files=vault.files, review=REVIEW, clock=vault.clock, copies=copies
+    )
+    vault.clock.now = YEAR - 1
+    await ending.run()
+    assert copies.released == []
+    vault.clock.now = YEAR
+    await ending.run()
+    assert copies.released == [CASE]
+
+
 async def test_at_the_end_key_evidence_notes_and_files_are_gone() -> None:
     vault = VaultDesk()
     await vault.open()

@@ -8,7 +8,6 @@ from msgspec.structs import replace
 from tests.messaging.little_house import Someone
 from tests.readers.review_house import DAY_MS, SEED, ReviewHouse, opened, reporter
 
-from halfdoor.messaging.room import Room
 from halfdoor.readers.review.case_names import CaseNames
 from halfdoor.readers.review.errors import StaleCaseError
 from halfdoor.readers.review.filing import Filing
@@ -467,20 +466,6 @@ async def test_state_that_the_server_reads_itself_is_reported_without_a_key(
     assert filed.report.subject == ben.id
     assert filed.report.unverified
     assert await desk.evidence_of(filed) == []
-
-
-async def test_what_the_server_never_could_read_is_what_the_reporter_types(
-    desk: ReviewHouse, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ada, ben, room = await desk.pair()
-    said = await ben.say(room, "ciphertext")
-    monkeypatch.setattr(Room, "posture", "e2ee")
-    filed = await desk.file(ada, room, said, note="he wrote: toad")
-    report = filed.report
-    assert (report.unverified, report.events, report.note) == (True, (said,), "he wrote: toad")
-    assert await desk.evidence_of(filed) == []
-    receipt = read_receipt(report.receipt, desk.signer.public)
-    assert receipt.events == ()
 
 
 async def test_to_block_a_conversation_that_nobody_knows_blocks_nobody(desk: ReviewHouse) -> None:

@@ -20,7 +20,7 @@ from tests.readers.review.telling_desk import (
 )
 
 from halfdoor.accounts.records import PersonRecord
-from halfdoor.messaging.keep import NoEscrowSetError
+from halfdoor.messaging.epoch_making import NoEscrowSetError
 from halfdoor.messaging.server_notices import NoKeyYetError
 from halfdoor.readers.review.choices import Action, Choice
 from halfdoor.readers.review.errors import SecondPersonError, UnknownCaseError

@@ -1,7 +1,8 @@
 """A review desk in memory for the console's tests: small, but it refuses what the real one does."""
 
 import json
-from collections.abc import Sequence
+from base64 import b64decode
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -42,6 +43,7 @@ from halfdoor.web.console.values import (
     Choice,
     Contest,
     Figures,
+    FileBytes,
     Filed,
     Filters,
     Health,
@@ -56,6 +58,7 @@ from halfdoor.web.console.values import (
     Proposal,
     QueueView,
     Shown,
+    ShownFile,
     Sitting,
     Spread,
     Team,
@@ -139,6 +142,11 @@ def case_id(name: str) -> str:
 
 
 PLAIN, YOUNG, LATE, WAITS, CONTESTED = map(case_id, ("plain", "young", "late", "waits", "contest"))
+
+# A picture of one pixel.
+PIXEL = b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
+)
 
 MESSAGES = {
     "evd_1": Shown(
@@ -416,6 +424,21 @@ class FakeReveals:
             raise UnknownCaseError("This is not part of the case.")
         self.desk.note("reveal", staff.id, case, item, reason)
         return self.desk.shown[item]
+
+    async def reveal_file(
+        self, staff: StaffMember, case: str, item: str, number: int, reason: str
+    ) -> ShownFile:
+        self.desk.check_held(self.desk.row(case), staff)
+        if number >= self.desk.shown[item].files:
+            raise UnknownCaseError("There is no such file in this case.")
+        self.desk.note("reveal_file", staff.id, case, item, str(number), reason)
+        return ShownFile(ticket="ticket", type="image/png", size=len(PIXEL), way="image")
+
+    async def fetch_file(self, staff: StaffMember, ticket: str) -> FileBytes | None:
+        async def pieces() -> AsyncGenerator[bytes, None]:
+            yield PIXEL
+
+        return FileBytes("image/png", len(PIXEL), pieces()) if ticket == "ticket" else None
 
     async def unmask(self, staff: StaffMember, case: str, label: str, reason: str) -> Person:
         row = self.desk.row(case)

@@ -452,3 +452,40 @@ def test_further_pages_of_a_long_queue_are_reached_by_keys(
     page.wait_for_url("**after=*")
     expect(page.locator(".row")).to_have_count(15)
     watched.context.close()
+
+
+def test_a_reported_picture_is_asked_for_by_one_click_and_shows_blurred_and_grey(
+    house: Running, chromium: Browser
+) -> None:
+    house.desk.rows[LATE].holder = "rene"
+    house.desk.shown["evd_1"] = Shown(
+        id="evd_1",
+        text="holiday.png",
+        proven=True,
+        unproven=("who held the device",),
+        files=1,
+    )
+    watched = watch(house, chromium)
+    asked: list[str] = []
+    watched.context.on("request", lambda request: asked.append(request.url))
+    page = watched.page("rene", f"/cases/{LATE}")
+    page.locator("[data-reveal]").first.click()
+    button = page.get_by_role("button", name="Reveal file 1")
+    expect(button).to_be_visible()
+    expect(page.locator(".verdict").first).to_contain_text("proven")
+    expect(page.get_by_text("who held the device")).to_be_visible()
+    button.hover()
+    assert not any("/files/" in url for url in asked)
+    button.click()
+    picture = page.get_by_role("img", name="The reported picture")
+    expect(picture).to_be_visible()
+    assert house.desk.done[-1] == ("reveal_file", "rene", LATE, "evd_1", "0", "judge")
+    look = "one => getComputedStyle(one).filter"
+    assert picture.evaluate(look) == "blur(24px) grayscale(1)"
+    page.get_by_label("Sharp").check()
+    assert picture.evaluate(look) == "grayscale(1)"
+    page.get_by_label("In colour").check()
+    assert picture.evaluate(look) == "none"
+    assert picture.evaluate("one => one.naturalWidth") == 1
+    assert watched.complaints == []
+    watched.context.close()

@@ -77,7 +77,7 @@ def someone(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def account_routes(house: WholeHouse) -> list[Route]:
-    about = Discovery(base_url=lambda: "https://a.example", standard_only=True)
+    about = Discovery(base_url=lambda: "https://a.example")
     found = [one for one in matrix_routes(house.house, about) if one.template.startswith(OURS)]
     assert len(found) >= 30
     return found

@@ -6,7 +6,8 @@ import pytest
 
 from halfdoor.messaging import errors
 from halfdoor.messaging.contacts import SuspendedError
-from halfdoor.messaging.keep import BusyError, NoEscrowSetError, NoKeyError
+from halfdoor.messaging.epoch_making import NoEscrowSetError
+from halfdoor.messaging.keep import BusyError, NoKeyError
 from halfdoor.safety.contact import ContactRefused, Reason
 from halfdoor.sealing.labels import Denied
 from halfdoor.web.errors import ErrorTable

@@ -19,6 +19,7 @@ EVERYTHING = {
     "guardian_allows": [BOB, "anna", "bob"],
     "region": "FI",
     "dm_choice": True,
+    "device_checks": True,
     "display_name": "Alice",
 }
 
@@ -54,6 +55,8 @@ BAD: dict[str, dict[str, Any]] = {
     "a guardian's choice that is no list": {"user": "alice", "guardian_allows": None},
     "too many allowed": {"user": "alice", "guardian_allows": ["bob"] * 201},
     "a switch that is a text": {"user": "alice", "dm_choice": "yes"},
+    "checks that are a text": {"user": "alice", "device_checks": "yes"},
+    "checks that nobody knows of": {"user": "alice", "device_checks": None},
     "an empty display name": {"user": "alice", "display_name": ""},
     "a display name that is too long": {"user": "alice", "display_name": "x" * 256},
     "a display name with a NUL": {"user": "alice", "display_name": "A\0"},
@@ -122,6 +125,7 @@ async def test_what_was_said_is_known(house: WholeHouse) -> None:
         "guardian_allows": [f"@anna:{SERVER}", BOB],
         "region": "FI",
         "dm_choice": True,
+        "device_checks": True,
         "suspended": False,
         "display_name": "Alice",
     }

@@ -11,6 +11,7 @@ from typing import Final, final
 
 from halfdoor.accounts.recovery_key import RecoveryKey
 from halfdoor.readers.participants.keyring_epochs import EpochKeys, open_epoch
+from halfdoor.readers.participants.keyring_media import MediaKey, of_uploader
 from halfdoor.readers.participants.keyring_retention import InFlight, KeyringFullError, Retention
 from halfdoor.readers.participants.keyring_session import Held
 from halfdoor.sealing.cases import seal_case
@@ -301,6 +302,15 @@ class Keyring:
             raise Denied
         key = epoch.opener.key(fields, body)
         return seal_case(public, case, user, hh, fields.event_id, body, key)
+
+    def media_key(self, session: str, user: str, media_id: str, wrap: bytes) -> MediaKey:
+        """Return the key of a file that *user* uploaded, by whichever of the session's keys."""
+        self._user_key(session, user)
+        return of_uploader(self._owned(session, user).keys.values(), media_id, user, wrap)
+
+    def shown_key(self, media_id: str, key: bytes) -> MediaKey:
+        """Return the key of a file that a profile shows, which the entity has."""
+        return MediaKey(media_id, key)
 
     # --- inside ---------------------------------------------------------------------------------
 

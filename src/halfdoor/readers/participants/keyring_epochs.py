@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import final
 
+from halfdoor.readers.participants.keyring_media import MediaKey, of_epoch
 from halfdoor.sealing.envelope import EventSealer
 from halfdoor.sealing.epochs import Header, ReaderRecord, add_reader, parse_header, parse_record
 from halfdoor.sealing.labels import Denied
@@ -48,6 +49,14 @@ class EpochKeys:
     ) -> tuple[ReaderRecord, bytes, bytes]:
         """Return record, rh and wrap that let *user* read this epoch too (SEALING §3)."""
         return add_reader(self.header, self._cek_held(), records, user, public, granted_by, day)
+
+    def media_key(self, media_id: str, blob: bytes) -> MediaKey:
+        """Return a file's key from the wrap that an event of this epoch brought, else `Denied`."""
+        return of_epoch(self._cek_held(), self.header.hh, media_id, blob)
+
+    def wrap_media(self, key: MediaKey) -> bytes:
+        """Return a file's key for the readers of this epoch."""
+        return key.wrap(self._cek_held(), self.header.hh)
 
     def wipe(self) -> None:
         """Forget the key; a request that still holds this object opens nothing more with it."""

@@ -12,26 +12,37 @@ from typing import final
 import msgspec
 
 from halfdoor.readers.review.case_keys import private_key
+from halfdoor.readers.review.disclosures import Disclosure, FileHash, decode_disclosures
+from halfdoor.readers.review.megolm_evidence import ENCRYPTED, Proof
+from halfdoor.readers.review.proving import Proofs
 from halfdoor.readers.review.receipts import ReceiptEvent, read_receipt
 from halfdoor.readers.review.records import Case, Evidence, Report
 from halfdoor.readers.review.report_sources import StoredEvents, Witness
 from halfdoor.readers.review.store import DeskStore
+from halfdoor.safety.postures import E2EE
 from halfdoor.sealing.chain import link
 from halfdoor.sealing.envelope import EventFields
 from halfdoor.sealing.epochs import parse_header
 from halfdoor.sealing.labels import CheckError, Denied, H, b64
-from halfdoor.sealing.opening.cases import open_case
+from halfdoor.sealing.opening.cases import open_case, open_case_disclosure
 
 
 class Opened(msgspec.Struct, frozen=True):
     """A message that opened and is proven: `content` is the JSON of its content.
 
     `stored` says that the conversation itself still holds it; else the receipt alone proves it.
+    Where it was encrypted end to end, `proof` says how it is known what it said: with None it is
+    not, and `content` is the ciphertext. `loose` are characters that the reporter could have
+    chosen, `hashes` those of files (SHA-256) that the reporter named and nobody can check.
     """
 
     type: str
     content: bytes
     stored: bool = False
+    encrypted: bool = False
+    proof: Proof | None = None
+    loose: str = ""
+    hashes: tuple[bytes, ...] = ()
 
     def __repr__(self) -> str:
         return f"Opened({self.type!r}, …)"
@@ -79,7 +90,24 @@ def _opened(case: Case, report: Report, evidence: Evidence, receipt_key: bytes) 
     )
     # What is no JSON object was never taken as a message: nothing of it is shown.
     msgspec.json.decode(content, type=dict[str, object])
-    return Opened(fields.type, content)
+    end_to_end = header.posture == E2EE and fields.type == ENCRYPTED
+    return Opened(fields.type, content, encrypted=end_to_end)
+
+
+def disclosures_of(case: Case, evidence: Evidence) -> list[Disclosure]:
+    """Return what the reporter disclosed of *evidence*, sealed to the *case*; else `Denied`."""
+    if not evidence.disclosed:
+        return []
+    data = open_case_disclosure(
+        private_key(case),
+        evidence.disclosed,
+        case.id,
+        evidence.reporter,
+        evidence.hh,
+        evidence.event_id,
+        evidence.body,
+    )
+    return decode_disclosures(data)
 
 
 def _check_receipt(report: Report, evidence: Evidence, receipt_key: bytes) -> None:
@@ -114,8 +142,18 @@ def check_stored(evidence: Evidence, witness: Witness) -> None:
 class EvidenceOpener:
     """Opens evidence for whoever has logged already who looks, and why."""
 
-    def __init__(self, store: DeskStore, receipt_key: bytes, conversations: StoredEvents) -> None:
-        """*receipt_key* is the public key of the entity's receipts, 32 bytes (RFC 8032)."""
+    def __init__(
+        self,
+        store: DeskStore,
+        receipt_key: bytes,
+        conversations: StoredEvents,
+        proofs: Proofs | None = None,
+    ) -> None:
+        """*receipt_key* is the public key of the entity's receipts, 32 bytes (RFC 8032).
+
+        *proofs* open what was encrypted end to end.
+        """
+        self._proofs = proofs or Proofs()
         self._store = store
         self._receipt_key = receipt_key
         self._conversations = conversations
@@ -132,11 +170,33 @@ class EvidenceOpener:
         if case is None or report is None:
             raise Denied
         message = opened(case, report, evidence, self._receipt_key)
+        if message.encrypted:
+            message = await self._decrypted(case, evidence, message)
         witness = await self._conversations.witness(evidence.room, evidence.seq)
         if witness is None:
             return message
         check_stored(evidence, witness)
         return msgspec.structs.replace(message, stored=True)
+
+    async def _decrypted(self, case: Case, evidence: Evidence, message: Opened) -> Opened:
+        """Return what an encrypted *message* said, as far as the reporter disclosed it; `Denied`.
+
+        Checked anew, against the stored ciphertext that *message* holds.
+        """
+        given = disclosures_of(case, evidence)
+        fields = msgspec.json.decode(evidence.fields, type=EventFields)
+        said = await self._proofs.opened(message.content, evidence.room, fields, given)
+        hashes = tuple(one.sha256 for one in given if isinstance(one, FileHash))
+        if said is None:
+            return msgspec.structs.replace(message, hashes=hashes)
+        return msgspec.structs.replace(
+            message,
+            type=said.type,
+            content=said.content,
+            proof=said.proof,
+            loose=said.loose,
+            hashes=hashes,
+        )
 
     async def open_evidence(self, case: Case, evidence: Evidence) -> tuple[bytes, bool]:
         """Return the content (JSON) of *evidence*, and that it is proven: else it is `Denied`.

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from halfdoor.readers.review.disclosures import Disclosure
 from halfdoor.readers.review.records import Report, Source
 from halfdoor.sealing.envelope import EventFields, is_clear
 
@@ -20,7 +21,8 @@ class Filing(msgspec.Struct, frozen=True, kw_only=True):
     `subject` is whom it is about where it is about a person; `room` where the events lie, or the
     conversation that is reported as such. `events` are chosen messages, `context` ticked
     neighbours. `reason` is a key of the policy, None from an app that names none. `tell_guardian`
-    lets the reporter's guardian be told of this one report.
+    lets the reporter's guardian be told of this one report. `disclosures` are what is disclosed of
+    encrypted ones of both, by event id.
     """
 
     subject: str | None = None
@@ -34,6 +36,7 @@ class Filing(msgspec.Struct, frozen=True, kw_only=True):
     hidden: bool = False
     tell_guardian: bool = False
     source: Source = Source.USER
+    disclosures: tuple[tuple[str, Disclosure], ...] = ()
 
     def __repr__(self) -> str:
         return f"Filing(events={len(self.events)}, context={len(self.context)})"
@@ -42,8 +45,8 @@ class Filing(msgspec.Struct, frozen=True, kw_only=True):
 class Reportable(msgspec.Struct, frozen=True, kw_only=True):
     """One event that its reader may report: a copy of what is stored, which opens nothing.
 
-    `header` is the canonical header of its epoch and `hh` its hash. `readable` is False in a
-    conversation whose words the server never had.
+    `header` is the canonical header of its epoch and `hh` its hash. `ciphertext` is the content of
+    an event in a conversation whose words the server never had, None everywhere else.
     """
 
     room: str
@@ -53,12 +56,12 @@ class Reportable(msgspec.Struct, frozen=True, kw_only=True):
     fields: EventFields
     body: bytes
     redacted: bool = False
-    readable: bool = True
+    ciphertext: bytes | None = None
 
     @property
     def has_key(self) -> bool:
-        """Whether there is a key to hand over: state that the server acts on has none either."""
-        return self.readable and not is_clear(self.body)
+        """Whether there is a key to hand over: state that the server acts on has none."""
+        return not is_clear(self.body)
 
     def __repr__(self) -> str:
         return f"Reportable({self.fields.event_id!r})"

@@ -79,8 +79,8 @@ def grown(case: Case, report: Report, reason: Reason, around: Circumstances) -> 
 def said_before(filed: list[Report], wanted: Report, since: int) -> Report | None:
     """Return the report among *filed* that says what *wanted* says, since a time; None if none.
 
-    The same person, about the same, for the same reason. A note that was added, or a wish to hide
-    it or to have a guardian told, is something new.
+    The same person, about the same, for the same reason. A note that was added, a wish to hide it
+    or to have a guardian told, or proof where there was none, is something new.
     """
     for one in filed:
         same = (
@@ -93,6 +93,8 @@ def said_before(filed: list[Report], wanted: Report, since: int) -> Report | Non
             and set(one.events) == set(wanted.events)
             and set(wanted.context) <= set(one.context)
             and wanted.note in {"", one.note}
+            # What proves an encrypted message may come later than the report of it.
+            and (wanted.unverified or not one.unverified)
         )
         if same:
             return one

@@ -1,7 +1,7 @@
 """The end of the hold: evidence and referrals of the vault are destroyed, and the log proves it."""
 
 from collections.abc import AsyncIterator
-from typing import Final, final
+from typing import Final, Protocol, final
 
 import msgspec
 from msgspec.structs import replace
@@ -21,13 +21,27 @@ _DAY_MS: Final = 86_400_000
 _PAGE: Final = 200
 
 
+class ReleasesCopies(Protocol):
+    """Where the sealed copies of reported files lie, each under its case."""
+
+    async def release(self, case: str) -> None:
+        """Let the copies of *case* be deleted, for good and soon."""
+
+
 @final
 class Holds:
     """Destroys what the vault kept long enough; run about once an hour."""
 
     def __init__(
-        self, *, desk: DeskStore, files: SealedFiles, review: Review, clock: Clock
+        self,
+        *,
+        desk: DeskStore,
+        files: SealedFiles,
+        review: Review,
+        clock: Clock,
+        copies: ReleasesCopies | None = None,
     ) -> None:
+        self._copies = copies
         self._desk = desk
         self._files = files
         self._review = review
@@ -78,6 +92,8 @@ class Holds:
         # 1. Files. A crash after this leaves a case whose files are gone, and it is done again.
         for name in referrals:
             await self._files.destroy(name)
+        if self._copies is not None:
+            await self._copies.release(case.id)
         # 2. Key, evidence, notes, and the proof, together or not at all.
         proof = proof_of(evidence)
         detail = {"evidence": len(evidence), "referrals": referrals, "proof": proof}

@@ -70,13 +70,32 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return f"Report({self.id!r}, case={self.case!r}, reason={self.reason!r})"
 
 
+class EvidenceFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One file that a reported event names (SEALING §6); its sealed copy lies under the case.
+
+    `key` is the file's key sealed to the case (`seal_case_media`), `digest` the SHA-256 and
+    `stored` the length of the sealed file, `facts` its name and type, sealed with the file's key.
+    """
+
+    media_id: str
+    key: bytes
+    digest: bytes
+    stored: int
+    facts: bytes
+
+    def __repr__(self) -> str:
+        return f"EvidenceFile({self.media_id!r})"
+
+
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """One reported event: its key sealed to the case, and a copy of what was stored (SEALING §6).
 
     `blob` is `seal_case(…)`, `body` the event's sealed body, `header` the epoch's canonical header
     (its hash is `hh`), `fields` the JSON of the event's clear fields (`EventFields`), `seq` and
     `chain` where it stood in the conversation. `context` marks a neighbour that was ticked.
-    `redacted` tells that it was deleted for the people in the conversation.
+    `redacted` tells that it was deleted for the people in the conversation. `disclosed` is what the
+    reporter disclosed of an encrypted one, sealed to the case too (`seal_case_disclosure`);
+    `files` are those that it names.
     """
 
     id: str
@@ -95,6 +114,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     blob: bytes
     context: bool = False
     redacted: bool = False
+    disclosed: bytes = b""
+    files: tuple[EvidenceFile, ...] = ()
 
     def __repr__(self) -> str:
         return f"Evidence({self.id!r}, case={self.case!r}, event={self.event_id!r})"

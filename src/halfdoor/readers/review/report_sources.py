@@ -68,6 +68,48 @@ class ReporterKeys(Protocol):
         """
 
 
+class ReportedFile(Protocol):
+    """One file that a reported event names, its key open to the reporter's session."""
+
+    @property
+    def media_id(self) -> str:
+        """Its id."""
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the sealed file."""
+
+    @property
+    def stored(self) -> int:
+        """Length of the sealed file in bytes."""
+
+    @property
+    def facts(self) -> bytes:
+        """Its name and type, sealed with its own key."""
+
+    def seal(self, case: str, reporter: str, public: PublicKey) -> bytes:
+        """Return its key sealed to *case* for this reporter."""
+
+
+class ReportedFiles(Protocol):
+    """The files of reported messages (messaging/reported_files.py)."""
+
+    async def named(
+        self, reporter: Reporter, message: Reportable, said: bytes | None
+    ) -> Sequence[ReportedFile]:
+        """Return the files that *message* names and the reporter's session has the keys of.
+
+        *said* is the content (JSON) of an encrypted one, None where nobody disclosed it: then
+        nobody can tell which files it names.
+        """
+
+    async def keep(self, case: str, file: ReportedFile, now: int) -> bool:
+        """Copy the sealed *file* under *case*, durably, unless it lies there already.
+
+        False where it is gone, or is not what was uploaded: the report is taken without it.
+        """
+
+
 class Facts(Protocol):
     """What is known of people."""
 

@@ -5,6 +5,7 @@ report brings becomes durable in one commit, or nothing does.
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, Final, final
 
 import msgspec
@@ -17,12 +18,13 @@ from halfdoor.readers.review import own_reports, told_guardian
 from halfdoor.readers.review.case_keys import new_case_key
 from halfdoor.readers.review.case_names import CaseNames
 from halfdoor.readers.review.errors import ReportRefusedError, StaleCaseError
-from halfdoor.readers.review.filing import Filed, Filing, Reporter
+from halfdoor.readers.review.filing import Filed, Filing, Reportable, Reporter
 from halfdoor.readers.review.filing_checks import checked
 from halfdoor.readers.review.freezing import freeze_task
 from halfdoor.readers.review.grouping import Circumstances, grown, new_case, said_before
 from halfdoor.readers.review.handover import Handed, hand_over, new_id
 from halfdoor.readers.review.own_reports import Outcomes
+from halfdoor.readers.review.proving import Proofs, proven
 from halfdoor.readers.review.reasons import chosen_reason, listed
 from halfdoor.readers.review.receipts import ReceiptSigner
 from halfdoor.readers.review.records import Case, ModerationEvent, Report, Task
@@ -30,6 +32,8 @@ from halfdoor.readers.review.report_sources import (
     Blocks,
     Facts,
     Receipts,
+    ReportedFile,
+    ReportedFiles,
     ReporterKeys,
     Sights,
 )
@@ -44,6 +48,9 @@ _NAMED_TRIES: Final = 3
 _LOOKED_AT: Final = 200
 # Reports about one person take turns in this process, so that two first ones open one case.
 _TURNS: Final = 64
+
+# The files that messages name, by event id.
+Named = dict[str, Sequence[ReportedFile]]
 
 
 @final
@@ -63,9 +70,12 @@ class Reports:
         outcomes: Outcomes,
         signer: ReceiptSigner,
         names: CaseNames,
+        proofs: Proofs,
         clock: Clock,
+        files: ReportedFiles | None = None,
     ) -> None:
-        """Keep reports on *desk*, under the rules of *review*."""
+        """Keep reports on *desk*, under the rules of *review*; *files* that messages name too."""
+        self._files = files
         self._desk = desk
         self._review = review
         self._sights = sights
@@ -77,6 +87,7 @@ class Reports:
         self._record = TrackRecord(desk=desk, review=review, outcomes=outcomes, facts=facts)
         self._signer = signer
         self._names = names
+        self._proofs = proofs
         self._clock = clock
         self._turns = [asyncio.Lock() for _ in range(_TURNS)]
 
@@ -91,6 +102,8 @@ class Reports:
         reason = chosen_reason(self._review, filing.reason)
         # 2. The reporter can see every message, and all they report are one other person's.
         handed = await self._handed(reporter, filing)
+        said = await self._proofs.check([one for one, _ in handed], filing.disclosures)
+        files = await self._named(reporter, handed, said)
         subject, near = await self._subject(reporter.user, filing, handed)
         # 3. Block: whatever becomes of the report, the person is left in peace from here on.
         if filing.block and is_user_id(subject):
@@ -100,7 +113,7 @@ class Reports:
             for attempt in range(_TRIES):
                 try:
                     return await self._keep(
-                        reporter, filing, reason, subject, handed, near, attempt
+                        reporter, filing, reason, subject, handed, files, near, attempt
                     )
                 except StaleCaseError:
                     # A reviewer or another node moved the case on: look at it again.
@@ -157,6 +170,22 @@ class Reports:
         seen = await self._sights.seen(reporter, filing.room, wanted)
         return [(one, at >= len(filing.events)) for at, one in enumerate(seen)]
 
+    async def _named(
+        self, reporter: Reporter, handed: list[Handed], said: dict[str, bytes]
+    ) -> Named:
+        """Return the files that each message names."""
+        if self._files is None:
+            return {}
+        return {
+            one.fields.event_id: await self._files.named(
+                reporter, one, said.get(one.fields.event_id)
+            )
+            for one, _ in handed
+        }
+
+    async def _is_copied(self, case: str, file: ReportedFile, now: int) -> bool:
+        return self._files is not None and await self._files.keep(case, file, now)
+
     async def _subject(
         self, reporter: str, filing: Filing, handed: list[Handed]
     ) -> tuple[str, bool]:
@@ -187,6 +216,7 @@ class Reports:
         reason: Reason,
         subject: str,
         handed: list[Handed],
+        files: Named,
         near: bool,
         attempt: int,
     ) -> Filed:
@@ -207,7 +237,7 @@ class Reports:
             context=filing.context,
             note=filing.note,
             language=filing.language,
-            unverified=not any(one.has_key and not context for one, context in handed),
+            unverified=not any(_is_proven(one, filing) for one, context in handed if not context),
             blocked=filing.block,
             hidden=filing.hidden,
         )
@@ -224,7 +254,14 @@ class Reports:
         kept = [pair for pair in handed if pair[0].has_key]
         report = replace(wanted, case=case.id)
         report = replace(report, receipt=self._signer.sign(report, kept))
-        evidence = await hand_over(self._keys, reporter, report, case, kept)
+        # A copy whose report is not kept belongs to no case, and is swept.
+        copied = {
+            event: [one for one in named if await self._is_copied(case.id, one, now)]
+            for event, named in files.items()
+        }
+        evidence = await hand_over(
+            self._keys, reporter, report, case, kept, filing.disclosures, copied
+        )
         acknowledged = await self._receipts.receipt(report)
         await self._desk.commit(
             DeskChange(
@@ -272,11 +309,18 @@ class Reports:
         return []
 
 
+def _is_proven(one: Reportable, filing: Filing) -> bool:
+    """Tell whether what a message said can be checked: an encrypted one proves nothing alone."""
+    if one.ciphertext is not None:
+        return one.fields.event_id in proven(filing.disclosures)
+    return one.has_key
+
+
 def _posture(handed: list[Handed]) -> str | None:
     """Return the posture of the conversation in which these messages are, None without any."""
     if not handed:
         return None
-    return "standard" if all(one.readable for one, _ in handed) else "e2ee"
+    return "standard" if all(one.ciphertext is None for one, _ in handed) else "e2ee"
 
 
 def _reported(report: Report, evidence: int) -> ModerationEvent:

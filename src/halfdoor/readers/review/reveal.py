@@ -3,8 +3,9 @@
 import asyncio
 import enum
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Final, final
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final, TypeVar, final
 
 import msgspec
 
@@ -13,13 +14,16 @@ from halfdoor.clock import Clock
 from halfdoor.policy.review import Review
 from halfdoor.readers.review import asking
 from halfdoor.readers.review.case_changes import CaseChanges, found
+from halfdoor.readers.review.case_material import Material
 from halfdoor.readers.review.conflicts import Conflicts
 from halfdoor.readers.review.errors import UnknownCaseError
-from halfdoor.readers.review.evidence_opening import EvidenceOpener
+from halfdoor.readers.review.evidence_opening import EvidenceOpener, Opened
+from halfdoor.readers.review.file_opening import FileOpener, RevealedFile
 from halfdoor.readers.review.leases import check_held
+from halfdoor.readers.review.megolm_evidence import Proof
 from halfdoor.readers.review.merging import gathered, material
 from halfdoor.readers.review.moves import checked_reason, happened
-from halfdoor.readers.review.person_labels import labels, person_called
+from halfdoor.readers.review.person_labels import person_called
 from halfdoor.readers.review.priorities import escalated_to, is_severe
 from halfdoor.readers.review.queue_roles import LEAD, check_role
 from halfdoor.readers.review.records import Case, Evidence, ModerationEvent, Report, StaffEntry
@@ -30,6 +34,7 @@ from halfdoor.readers.review.wellness import check_budget, check_severe_budget
 from halfdoor.sealing.labels import Denied
 
 NOTE: Final = "org.halfdoor.note"
+Thing = TypeVar("Thing", Evidence, Evidence | Report)
 
 
 class Verdict(enum.Enum):
@@ -43,13 +48,19 @@ class Verdict(enum.Enum):
     RECEIPT_ONLY = "receipt_only"
     # The reporter typed it: nobody can check it.
     UNVERIFIED = "unverified"
+    # It is stored as it was sent, but encrypted end to end, and nothing was handed over that opens
+    # it: nobody can check what the report says of it.
+    ENCRYPTED = "encrypted"
 
 
 class Revealed(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that was opened. `content` is that of the event, as its sender wrote it.
 
     `by` is the label of the sender; names inside the content stay as they are. `redacted` says that
-    it was deleted for the people in the conversation. Nothing of the content is printed.
+    it was deleted for the people in the conversation. Of what was encrypted end to end, `proof`
+    says how it is known, `loose` are its first characters where the reporter could have chosen
+    them, and `hashes` those of files (SHA-256) that the reporter named. `files` is how many of its
+    files can be opened, each by another reveal. Nothing of the content is printed.
     """
 
     id: str
@@ -60,35 +71,13 @@ class Revealed(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     context: bool = False
     redacted: bool = False
+    proof: Proof | None = None
+    loose: str = ""
+    hashes: tuple[bytes, ...] = ()
+    files: int = 0
 
     def __repr__(self) -> str:
         return f"Revealed({self.id!r}, {self.verdict.value})"
-
-
-class _Material(msgspec.Struct, frozen=True):
-    """All that is known of the case somebody holds, read for one request."""
-
-    case: Case
-    reports: list[Report]
-    evidence: list[Evidence]
-
-    def labels(self) -> dict[str, str]:
-        """Return the label of each person by user id."""
-        return labels(self.case, self.reports, self.evidence)
-
-    def thing(self, name: str) -> Evidence | Report:
-        """Return the evidence called *name*, or the report of that name that has a note.
-
-        `UnknownCaseError` for what is not of this case: a neighbour that nobody handed over, or
-        evidence of another case, does not exist here.
-        """
-        for item in self.evidence:
-            if item.id == name:
-                return item
-        for report in self.reports:
-            if report.id == name and report.note:
-                return report
-        raise UnknownCaseError("There is no such message in this case.")
 
 
 @final
@@ -103,7 +92,9 @@ class Reveals:
         conflicts: Conflicts,
         days: StaffDays,
         opener: EvidenceOpener,
+        files: FileOpener | None = None,
     ) -> None:
+        self._files = files
         self._store = store
         self._review = review
         self._clock = clock
@@ -122,24 +113,67 @@ class Reveals:
         the lease has ended, `ConflictOfInterestError`, `BreakError`; `Denied` where it is not what
         was stored, which stands in the case's events from then on.
         """
+        known, thing = await self._asked(staff, case, reason, lambda known: known.thing(evidence))
+        # 5. Open. What is not as it was stored is refused, and the case says so.
+        if isinstance(thing, Report):
+            return _note(thing, known.labels()[thing.reporter])
+        return await self._opened(staff, known, thing)
+
+    async def reveal_file(
+        self, staff: StaffMember, case: str, evidence: str, number: int, reason: str
+    ) -> RevealedFile:
+        """Open file *number* (from 0) of *evidence*: another reveal, logged by itself.
+
+        Refuses as `reveal` does, and where the law lets nobody view pictures of such a case.
+        """
+        files = self._files
+        if files is None:
+            raise UnknownCaseError("There is no such file in this case.")
+        known, thing = await self._asked(
+            staff, case, reason, lambda known: known.with_file(evidence, number), number
+        )
+        try:
+            message = await self._opener.open(thing)
+            owner = await self._store.case(thing.case)
+            opening = partial(files.open, owner, thing, thing.files[number], message.content)
+            opened = await opening()
+        except Denied:
+            await self._note_denied(staff, known.case, thing)
+            raise
+        return RevealedFile(opened.type, opened.size, opening)
+
+    async def _asked(
+        self,
+        staff: StaffMember,
+        case: str,
+        reason: str,
+        pick: Callable[[Material], Thing],
+        file: int | None = None,
+    ) -> tuple[Material, Thing]:
+        """Return what *pick* takes of the case, once the log says who asks for it, and why."""
         why = checked_reason(reason)
-        asked: list[tuple[_Material, Evidence | Report]] = []
+        asked: list[tuple[Material, Thing]] = []
 
         async def judge(current: Case) -> DeskChange:
             now = self._clock.now_ms()
             # 1. Who asks: their role, their hold on the case, their distance to it.
             await self._check(staff, current, now)
-            check_view(staff, current, self._review, media=False)
+            check_view(staff, current, self._review, media=file is not None)
             # 2. For what: something that was handed over in this case, or one merged into it.
             known = await self._material(current)
-            thing = known.thing(evidence)
+            thing = pick(known)
+            about, part = thing.id, {}
+            if file is not None:
+                about, part = f"{thing.id}/{file}", {"file": str(file)}
             # 3. How much today: of the worst there is less.
             await self._check_budget(staff, current, now)
             asked[:] = [(known, thing)]
             line = StaffEntry(
-                at=now, staff=staff.id, what=REVEAL, case=current.id, about=thing.id, reason=why
+                at=now, staff=staff.id, what=REVEAL, case=current.id, about=about, reason=why
             )
-            event = happened(current, now, "revealed", staff.id, evidence=thing.id, reason=why)
+            event = happened(
+                current, now, "revealed", staff.id, evidence=thing.id, reason=why, **part
+            )
             return DeskChange(cases=(current,), events=(event,), log=(line,))
 
         async with self._turns[staff.id]:
@@ -147,11 +181,7 @@ class Reveals:
             # leaves a line about something nobody saw; the other order would leave a sight nobody
             # logged.
             await self._changes.change(case, judge)
-        known, thing = asked[0]
-        # 5. Open. What is not as it was stored is refused, and the case says so.
-        if isinstance(thing, Report):
-            return _note(thing, known.labels()[thing.reporter])
-        return await self._opened(staff, known, thing)
+        return asked[0]
 
     async def unmask(self, staff: StaffMember, case: str, label: str, reason: str) -> str:
         """Return the user id behind *label* in *case*, once the log says who asked, and why."""
@@ -233,16 +263,16 @@ class Reveals:
         if is_severe(case):
             check_severe_budget(self._review.wellness, day)
 
-    async def _material(self, case: Case) -> _Material:
+    async def _material(self, case: Case) -> Material:
         """Read what whoever holds *case* may read of."""
         cases = await material(self._store, case)
-        return _Material(
+        return Material(
             case,
             await gathered(self._store.reports, cases),
             await gathered(self._store.evidence, cases),
         )
 
-    async def _opened(self, staff: StaffMember, known: _Material, item: Evidence) -> Revealed:
+    async def _opened(self, staff: StaffMember, known: Material, item: Evidence) -> Revealed:
         """Open *item*, which the log knows of; note in the case where it does not open."""
         try:
             message = await self._opener.open(item)
@@ -257,9 +287,13 @@ class Reveals:
             content=msgspec.json.decode(message.content, type=dict[str, object]),
             by=known.labels()[item.sender],
             at=item.ts,
-            verdict=Verdict.GENUINE if message.stored else Verdict.RECEIPT_ONLY,
+            verdict=_verdict(message),
             context=item.context,
             redacted=item.redacted,
+            proof=message.proof,
+            loose=message.loose,
+            hashes=message.hashes,
+            files=len(item.files),
         )
 
     async def _note_denied(self, staff: StaffMember, case: Case, item: Evidence) -> None:
@@ -268,6 +302,12 @@ class Reveals:
         line = StaffEntry(at=now, staff=staff.id, what="denied", case=case.id, about=item.id)
         event = happened(case, now, "denied", staff.id, evidence=item.id)
         await self._store.commit(DeskChange(events=(event,), log=(line,)))
+
+
+def _verdict(message: Opened) -> Verdict:
+    if message.encrypted and message.proof is None:
+        return Verdict.ENCRYPTED
+    return Verdict.GENUINE if message.stored else Verdict.RECEIPT_ONLY
 
 
 def _note(report: Report, by: str) -> Revealed:

@@ -20,6 +20,9 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     conversations: int
     restores: int
+    # Files of people: how many there are, and how many of them were not to be had.
+    files: int = 0
+    files_missing: int = 0
 
 
 def check_equal(wanted: Figures, found: Mapping[str, Tally]) -> None:

@@ -1,13 +1,14 @@
 """Restores a backup into PostgreSQL, or moves a house there: whole, checked, only then opened."""
 
 from halfdoor.clock import Clock
+from halfdoor.store.backup.blobs import Files, no_files
 from halfdoor.store.backup.counting import least_count
 from halfdoor.store.backup.folder import BackupFolder
 from halfdoor.store.backup.from_postgres import Places
 from halfdoor.store.backup.into_postgres import claimed, complete, fill
 from halfdoor.store.backup.origins import BackupOrigin, Origin, StoreOrigin
 from halfdoor.store.backup.outcome import Restored, check_chain
-from halfdoor.store.backup.source import Progress, Snapshot
+from halfdoor.store.backup.source import Progress, Snapshot, nothing_told
 from halfdoor.store.backup.verify import verify
 from halfdoor.store.outerkey import OuterKeyStore
 from halfdoor.store.postgres.audit import chains
@@ -24,11 +25,13 @@ async def restore(
     *,
     clock: Clock,
     number: int | None = None,
+    files: Files = no_files,
 ) -> Restored:
     """Put a backup of *folder*, the newest unless *number* says another, into *places*.
 
     The backup is verified before anything is made. `OccupiedError` where there is data already,
     `DamagedBackupError` and what else a folder raises, `DataInUseError`, `StoreUnavailableError`.
+    *files* brings along what its rows name, before the copy may be used.
     """
     number, manifest = folder.manifest(number)
     async with claimed(places) as connections:
@@ -36,8 +39,15 @@ async def restore(
         origin = BackupOrigin(folder, manifest, progress)
         await fill(connections, places, origin, progress)
         done = await _open_copy(places, origin, outer_key, progress, clock)
+        copied = await files(BackupOrigin(folder, manifest, nothing_told))
         await complete(connections)
-    return Restored(number=number, made=manifest.made, **done)
+    return Restored(
+        number=number,
+        made=manifest.made,
+        files=copied.blobs,
+        files_missing=copied.missing,
+        **done,
+    )
 
 
 async def move(
@@ -47,14 +57,22 @@ async def move(
     progress: Progress,
     *,
     clock: Clock,
+    files: Files = no_files,
 ) -> Restored:
     """Copy a house, which nobody may write to meanwhile, into *places*; the errors of `restore`."""
     async with claimed(places) as connections:
         origin = StoreOrigin(snapshot, progress)
         await fill(connections, places, origin, progress)
         done = await _open_copy(places, origin, outer_key, progress, clock)
+        copied = await files(snapshot)
         await complete(connections)
-    return Restored(number=0, made=clock.now_ms(), **done)
+    return Restored(
+        number=0,
+        made=clock.now_ms(),
+        files=copied.blobs,
+        files_missing=copied.missing,
+        **done,
+    )
 
 
 async def _open_copy(

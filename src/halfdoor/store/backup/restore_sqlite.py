@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from halfdoor.clock import Clock
+from halfdoor.store.backup.blobs import Files, no_files
 from halfdoor.store.backup.counting import least_count
 from halfdoor.store.backup.disk import sync, write_whole
 from halfdoor.store.backup.errors import OccupiedError
@@ -18,7 +19,7 @@ from halfdoor.store.backup.into_sqlite import check_file, fill
 from halfdoor.store.backup.manifest import Manifest
 from halfdoor.store.backup.origins import BackupOrigin
 from halfdoor.store.backup.outcome import Restored, check_chain, check_equal
-from halfdoor.store.backup.source import Progress, tallies
+from halfdoor.store.backup.source import Progress, nothing_told, tallies
 from halfdoor.store.backup.verify import verify
 from halfdoor.store.errors import StoreUnavailableError
 from halfdoor.store.outerkey import OuterKeyStore
@@ -40,11 +41,13 @@ async def restore(
     clock: Clock,
     number: int | None = None,
     two_files: bool = False,
+    files: Files = no_files,
 ) -> Restored:
     """Put a backup of *folder*, the newest unless *number* says another, into *data_dir*.
 
     The backup is verified before anything is made. `OccupiedError` where there is data already,
     `DamagedBackupError` and what else a folder raises, `DataInUseError`, `StoreUnavailableError`.
+    *files* brings along what its rows name, before the copy has its place.
     """
     number, manifest = folder.manifest(number)
     _check_free(data_dir)
@@ -61,12 +64,15 @@ async def restore(
                 await _copy(folder, manifest, paths, progress)
                 restores = count_restore(paths[1], least_count(clock.now_ms()))
                 conversations = await _audit(work, outer_key, progress, clock, two_files=two_files)
+                copied = await files(BackupOrigin(folder, manifest, nothing_told))
             done = Restored(
                 number=number,
                 made=manifest.made,
                 rows=manifest.rows,
                 conversations=conversations,
                 restores=restores,
+                files=copied.blobs,
+                files_missing=copied.missing,
             )
             write_whole(work / _COMPLETE, msgspec.json.encode(done))
             sync(work)

@@ -28,6 +28,9 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     written: int
     bytes_written: int
     removed: int
+    # Files of people: how many there are, and how many of them could not be copied.
+    files: int = 0
+    files_missing: int = 0
 
 
 async def check_outer_key(snapshot: Snapshot, outer_key: OuterKeyStore) -> None:
@@ -95,7 +98,9 @@ class _Writer:
             for row in batch:
                 encoded = encode_row(row)
                 tally.add(encoded)
-                group = 0 if at is None else int.from_bytes(row[at][:_GENERATION_BYTES], "big")
+                # Nothing is sealed yet of a file that is on its way.
+                head = b"" if at is None or row[at] is None else row[at][:_GENERATION_BYTES]
+                group = int.from_bytes(head, "big")
                 part = cutter.add(group, encoded)
                 if part is not None:
                     parts.append(self._keep(part))

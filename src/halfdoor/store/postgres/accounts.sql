@@ -106,12 +106,39 @@ DELETE FROM session WHERE ub = $1 AND user_id = $2 AND session = $3;
 INSERT INTO device (ub, user_id, device, sealed, mac) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (ub, user_id, device) DO UPDATE SET sealed = excluded.sealed, mac = excluded.mac;
 
+-- name: drop_todev_of
+DELETE FROM todev WHERE ub = $1 AND user_id = $2 AND device = $3;
+
 -- name: drop_device
 DELETE FROM device WHERE ub = $1 AND user_id = $2 AND device = $3;
+
+-- name: drop_device_key
+DELETE FROM device_key WHERE ub = $1 AND user_id = $2 AND device = $3;
+
+-- name: drop_one_time_keys_of
+DELETE FROM one_time_key WHERE ub = $1 AND user_id = $2 AND device = $3;
+
+-- name: drop_fallback_keys_of
+DELETE FROM fallback_key WHERE ub = $1 AND user_id = $2 AND device = $3;
+
+-- name: drop_signatures_on
+DELETE FROM key_signature WHERE ub = $1 AND user_id = $2 AND target = $3;
+
+-- name: drop_cross_keys
+DELETE FROM cross_key WHERE ub = $1 AND user_id = $2;
+
+-- name: drop_signatures
+DELETE FROM key_signature WHERE ub = $1 AND user_id = $2;
 
 -- name: put_pending
 INSERT INTO pending (ub, user_id, session, sealed, mac) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (ub, user_id, session) DO UPDATE SET sealed = excluded.sealed, mac = excluded.mac;
+
+-- name: drop_key_backups
+DELETE FROM key_backup WHERE ub = $1 AND user_id = $2;
+
+-- name: drop_backed_up_keys
+DELETE FROM key_backup_key WHERE ub = $1 AND user_id = $2;
 
 -- name: drop_pending
 DELETE FROM pending WHERE ub = $1 AND user_id = $2 AND session = $3;

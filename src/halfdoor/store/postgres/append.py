@@ -18,6 +18,7 @@ from halfdoor.messaging.mailbox import EVENT
 from halfdoor.sealing.chain import advance
 from halfdoor.sealing.envelope import is_clear
 from halfdoor.store.errors import UnknownConversationError
+from halfdoor.store.media_rows import seal_wrap
 from halfdoor.store.postgres.epoch_rows import drop_state, put_state, start_epoch
 from halfdoor.store.postgres.standings import Standing
 from halfdoor.store.postgres.streams import Assumed
@@ -118,6 +119,11 @@ class AppendWork(msgspec.Struct, frozen=True, gc=False):
         turn.add_event(at, seq, packed, sealed, is_state=is_state)
         if fields.target is not None:
             turn.add("relation", (at.cb, at.c, fields.target, seq, fields.rel_type or ""))
+        for one in event.media:
+            packed_id, wrap = seal_wrap(
+                turn.keys.outer, self.month, at.conv, at.epoch, seq, at.hh, one
+            )
+            turn.add("media_wrap", (at.cb, at.c, at.epoch, seq, packed_id, wrap))
         if event.redacts is not None:
             self._redact(turn, at, event, event.redacts)
         if event.sealed_state is not None:
@@ -153,6 +159,9 @@ class AppendWork(msgspec.Struct, frozen=True, gc=False):
             if event.destroy_after is not None and self.hold is not None:
                 held = keys.seal(self.hold, "hold", at.conv, (at.conv, found.seq), row.body)
                 turn.add("hold", (at.cb, at.c, found.seq, event.destroy_after, held))
+            else:
+                # The keys of files go with the body: here at once, else with what is held.
+                turn.bare.append((at.cb, at.c, found.seq))
             # The chain needs the hash of the body, never the body.
             body_hash = sha256(row.body).digest()
             marked = msgspec.structs.replace(marked, body=None, body_hash=body_hash)

@@ -18,6 +18,9 @@ FROM member JOIN receipt
 WHERE member.cb = $1 AND member.c = $2 AND member.user_id = $3
   AND receipt.cb = $1 AND receipt.kind = $4 AND receipt.thread = $5;
 
+-- name: delete_media_wraps
+DELETE FROM media_wrap WHERE cb = $1 AND c = $2 AND seq = $3;
+
 -- name: replace_event
 UPDATE event SET sealed = $4 WHERE cb = $1 AND c = $2 AND seq = $3;
 

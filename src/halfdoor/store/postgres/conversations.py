@@ -15,6 +15,7 @@ from halfdoor.messaging.ledger import (
     Told,
 )
 from halfdoor.readers.review.report_sources import Witness
+from halfdoor.store.epoch_shares import check_shares
 from halfdoor.store.postgres import timeline
 from halfdoor.store.postgres.append import AppendWork
 from halfdoor.store.postgres.connect import Connection
@@ -57,6 +58,8 @@ class PostgresConversations:
 
     async def append(self, item: Append) -> Committed:
         """Keep *item* with its inbox rows; `StaleError` if the conversation moved."""
+        if item.start is not None:
+            check_shares(item.start)
         month = await self._keys.ready_month(self._database)
         hold = None
         if any(event.destroy_after is not None for event in item.events):

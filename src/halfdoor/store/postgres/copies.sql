@@ -19,6 +19,9 @@ COPY reader_added (cb, c, epoch, n, sealed) FROM STDIN;
 -- name: hold
 COPY hold (cb, c, seq, destroy_after, sealed) FROM STDIN;
 
+-- name: media_wrap
+COPY media_wrap (cb, c, epoch, seq, media_id, sealed) FROM STDIN;
+
 -- name: fanout
 COPY fanout (cb, c, n, payload) FROM STDIN;
 

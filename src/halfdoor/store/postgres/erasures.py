@@ -6,6 +6,7 @@ from typing import Any, Final, final
 from halfdoor.accounts.errors import ErasedError
 from halfdoor.accounts.records import LoginToken
 from halfdoor.ids import bucket
+from halfdoor.messaging.mailbox import DEVICE_LIST
 from halfdoor.sealing.outer import RowMacError
 from halfdoor.store.accounts_rows import AccountRows, place
 from halfdoor.store.desk_erasing import Keeping, Left
@@ -94,6 +95,25 @@ class PostgresErasures:
             return True
 
         return await self._database.write(write, Side.CONVERSATIONS)
+
+    async def unname_in(self, user: str, conv: str) -> None:
+        """Take the name of *user* out of what the others in *conv* were told of device lists."""
+        cb = bucket(conv)
+
+        async def read(con: Connection) -> list[str]:
+            c = await con.fetchval(_SQL["conversation"], cb, conv)
+            rows = [] if c is None else await con.fetch(_SQL["members"], cb, c, user)
+            return sorted(row[0] for row in rows)
+
+        async def write(con: Connection) -> None:
+            for peer in peers:
+                number = await con.fetchval(_SQL["number"], *place(peer))
+                if number is not None:
+                    values = (peer, bucket(peer), number, DEVICE_LIST, user)
+                    await con.execute(_SQL["unname"], *values)
+
+        peers = await self._database.moment(read, Side.CONVERSATIONS)
+        await self._database.write(write)
 
     async def scan(self, scan: Scan, after: tuple[Any, ...]) -> Sequence[tuple[Any, ...]]:
         """Return the keys of the next rows of others."""

@@ -54,6 +54,27 @@ DELETE FROM session WHERE ub = $1 AND user_id = $2;
 -- name: drop_device
 DELETE FROM device WHERE ub = $1 AND user_id = $2;
 
+-- name: drop_device_key
+DELETE FROM device_key WHERE ub = $1 AND user_id = $2;
+
+-- name: drop_one_time_key
+DELETE FROM one_time_key WHERE ub = $1 AND user_id = $2;
+
+-- name: drop_fallback_key
+DELETE FROM fallback_key WHERE ub = $1 AND user_id = $2;
+
+-- name: drop_cross_key
+DELETE FROM cross_key WHERE ub = $1 AND user_id = $2;
+
+-- name: drop_key_signature
+DELETE FROM key_signature WHERE ub = $1 AND user_id = $2;
+
+-- name: drop_todev
+DELETE FROM todev WHERE ub = $1 AND user_id = $2;
+
+-- name: drop_todev_seen
+DELETE FROM todev_seen WHERE ub = $1 AND user_id = $2;
+
 -- name: drop_token
 DELETE FROM token WHERE ub = $1 AND user_id = $2;
 
@@ -78,6 +99,12 @@ DELETE FROM profile WHERE ub = $1 AND user_id = $2;
 -- name: drop_person
 DELETE FROM person WHERE ub = $1 AND user_id = $2;
 
+-- name: drop_key_backup
+DELETE FROM key_backup WHERE ub = $1 AND user_id = $2;
+
+-- name: drop_key_backup_key
+DELETE FROM key_backup_key WHERE ub = $1 AND user_id = $2;
+
 -- name: drop_account
 DELETE FROM account WHERE ub = $1 AND user_id = $2;
 
@@ -95,6 +122,13 @@ SELECT 1 FROM frozen WHERE cb = $1 AND c = $2 LIMIT 1;
 
 -- name: member
 SELECT m FROM member WHERE cb = $1 AND c = $2 AND user_id = $3;
+
+-- name: members
+SELECT user_id FROM member WHERE cb = $1 AND c = $2 AND user_id != $3;
+
+-- name: unname
+UPDATE inbox SET subject = $1
+WHERE ub = $2 AND u = $3 AND kind = $4 AND subject = $5;
 
 -- name: drop_wraps
 DELETE FROM wrap WHERE cb = $1 AND c = $2 AND m = $3;

@@ -24,3 +24,12 @@ WHERE ub = $1 AND u = $2 AND recipient = $3 AND event_id = $4;
 
 -- name: drop_contact_closed
 DELETE FROM contact_closed WHERE ub = $1 AND u = $2 AND recipient = $3;
+
+-- name: next_key_signature
+SELECT ub, user_id, signer, target, key_id FROM key_signature
+WHERE (ub, user_id, signer, target, key_id) > ($1, $2, $3, $4, $5)
+ORDER BY ub, user_id, signer, target, key_id LIMIT $6;
+
+-- name: drop_key_signature
+DELETE FROM key_signature
+WHERE ub = $1 AND user_id = $2 AND signer = $3 AND target = $4 AND key_id = $5;

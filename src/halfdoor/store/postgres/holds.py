@@ -24,6 +24,7 @@ async def destroy_held(database: Database, keys: Keys, now_ms: int) -> int:
         due = [tuple(row) for row in await con.fetch(_SQL["due_holds"], now_ms, _AT_ONCE)]
         # Of two processes that sweep at once, each counts what it deleted itself.
         deleted = [await con.execute(_SQL["delete_hold"], *key) for key in due]
+        await con.executemany(_SQL["delete_held_media"], due)
         return sum(done.endswith(" 1") for done in deleted)
 
     async def generations(con: Connection) -> set[int]:

@@ -13,6 +13,9 @@ SELECT sealed FROM secret WHERE name = $1;
 -- name: insert_secret
 INSERT INTO secret (name, sealed) VALUES ($1, $2) ON CONFLICT DO NOTHING;
 
+-- name: drop_secrets
+DELETE FROM secret WHERE name COLLATE "C" >= $1 AND name COLLATE "C" < $2;
+
 -- name: lock_all
 LOCK TABLE data_key IN SHARE ROW EXCLUSIVE MODE;
 

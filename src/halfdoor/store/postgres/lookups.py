@@ -47,6 +47,8 @@ async def write_turn(con: Connection, turn: Turn) -> None:
     for name, rows in turn.rows.items():
         if rows:
             await copy_rows(con, name, rows)
+    if turn.bare:
+        await con.executemany(_SQL["delete_media_wraps"], turn.bare)
     if turn.replaced:
         await con.executemany(_SQL["replace_event"], list(turn.replaced.values()))
     if turn.changed_states:

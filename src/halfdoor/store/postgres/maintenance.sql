@@ -14,6 +14,9 @@ SELECT cb, c, seq FROM hold WHERE destroy_after <= $1 AND NOT EXISTS (
 -- name: delete_hold
 DELETE FROM hold WHERE cb = $1 AND c = $2 AND seq = $3;
 
+-- name: delete_held_media
+DELETE FROM media_wrap WHERE cb = $1 AND c = $2 AND seq = $3;
+
 -- name: hold_keys_in_use
 SELECT DISTINCT substring(sealed FROM 1 FOR 2) FROM hold;
 

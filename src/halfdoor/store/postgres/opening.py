@@ -9,6 +9,9 @@ from halfdoor.clock import Clock, SystemClock
 from halfdoor.store.desk_rows import DeskRows
 from halfdoor.store.entity_secrets import Secrets
 from halfdoor.store.errors import SchemaError
+from halfdoor.store.key_backups import KeyBackups
+from halfdoor.store.media import Media
+from halfdoor.store.media_sweeping import MediaSweeping
 from halfdoor.store.outerkey import OuterKeyStore
 from halfdoor.store.postgres.address import Address
 from halfdoor.store.postgres.connect import (
@@ -21,13 +24,18 @@ from halfdoor.store.postgres.connect import (
 from halfdoor.store.postgres.conversations import PostgresConversations
 from halfdoor.store.postgres.database import Database, Side
 from halfdoor.store.postgres.desk import PostgresDesk
+from halfdoor.store.postgres.e2ee_keys import PostgresDeviceKeys
 from halfdoor.store.postgres.entity_secrets import load_secrets
 from halfdoor.store.postgres.erasures import PostgresErasures
+from halfdoor.store.postgres.franking_keys import PostgresFrankingKeys
 from halfdoor.store.postgres.holds import destroy_held
 from halfdoor.store.postgres.jobs import PostgresJobs
+from halfdoor.store.postgres.key_backups import PostgresKeyBackups
 from halfdoor.store.postgres.keys import Keys
 from halfdoor.store.postgres.lineage import read_restores
+from halfdoor.store.postgres.log import PostgresLog
 from halfdoor.store.postgres.mailbox import PostgresMailbox
+from halfdoor.store.postgres.media import PostgresMediaRows
 from halfdoor.store.postgres.migrate import SIDES, migrate
 from halfdoor.store.postgres.occupancy import Occupancy
 from halfdoor.store.postgres.outbox import Outbox
@@ -37,9 +45,11 @@ from halfdoor.store.postgres.sequencer import Sequencer
 from halfdoor.store.postgres.staff import PostgresStaff
 from halfdoor.store.postgres.statements import statements
 from halfdoor.store.postgres.sweeper import Sweeper
+from halfdoor.store.postgres.to_device import PostgresToDevice
 from halfdoor.store.postgres.writer import Writer
 from halfdoor.store.renewal import AccountKeyRenewal
 from halfdoor.store.retention import Retention
+from halfdoor.store.to_device_rows import ToDeviceRows
 
 _SQL: Final = statements("server_maintenance")
 # Bucket groups that one process writes at the same time: while one waits for the disk, the other
@@ -75,11 +85,21 @@ class PostgresStore:
         self.conversations = PostgresConversations(
             database, keys, self._writer, outbox, counted=together
         )
-        self.retention = Retention(PostgresRetentionRows(database, keys), keys.outer)
+        files = PostgresMediaRows(database, keys)
+        self.media = Media(files)
+        self.media_sweeping = MediaSweeping(files)
+        self.retention = Retention(
+            PostgresRetentionRows(database, keys), keys.outer, self.media_sweeping
+        )
         self.jobs = PostgresJobs(database, keys)
+        self.franking = PostgresFrankingKeys(database, keys)
+        self.log = PostgresLog(database)
+        self.key_backups = KeyBackups(PostgresKeyBackups(database, keys))
+        self.device_keys = PostgresDeviceKeys(database, keys)
         self.staff = PostgresStaff(database, keys)
         self.renewal = AccountKeyRenewal(PostgresRenewals(database, keys, self.jobs))
         self.mailbox = PostgresMailbox(database, keys)
+        self.to_device = PostgresToDevice(database, keys, ToDeviceRows(keys, secrets.k_lookup))
         rows = DeskRows(keys, secrets.k_lookup)
         self.erasures = PostgresErasures(database, keys, rows)
         self.desk = PostgresDesk(database, keys, rows)

@@ -97,6 +97,49 @@ WHERE (ub, user_id, peer) > ($1, $2, $3) ORDER BY ub, user_id, peer LIMIT $4;
 UPDATE block SET sealed = $1, mac = $2
 WHERE ub = $3 AND user_id = $4 AND peer = $5 AND sealed = $6;
 
+-- name: next_device_key
+SELECT ub, user_id, device, sealed, mac FROM device_key
+WHERE (ub, user_id, device) > ($1, $2, $3) ORDER BY ub, user_id, device LIMIT $4;
+
+-- name: renew_device_key
+UPDATE device_key SET sealed = $1, mac = $2
+WHERE ub = $3 AND user_id = $4 AND device = $5 AND sealed = $6;
+
+-- name: next_one_time_key
+SELECT ub, user_id, device, algorithm, key_id, sealed, mac FROM one_time_key
+WHERE (ub, user_id, device, algorithm, key_id) > ($1, $2, $3, $4, $5)
+ORDER BY ub, user_id, device, algorithm, key_id LIMIT $6;
+
+-- name: renew_one_time_key
+UPDATE one_time_key SET sealed = $1, mac = $2
+WHERE ub = $3 AND user_id = $4 AND device = $5 AND algorithm = $6 AND key_id = $7 AND sealed = $8;
+
+-- name: next_fallback_key
+SELECT ub, user_id, device, algorithm, sealed, mac FROM fallback_key
+WHERE (ub, user_id, device, algorithm) > ($1, $2, $3, $4)
+ORDER BY ub, user_id, device, algorithm LIMIT $5;
+
+-- name: renew_fallback_key
+UPDATE fallback_key SET sealed = $1, mac = $2
+WHERE ub = $3 AND user_id = $4 AND device = $5 AND algorithm = $6 AND sealed = $7;
+
+-- name: next_cross_key
+SELECT ub, user_id, usage, sealed, mac FROM cross_key
+WHERE (ub, user_id, usage) > ($1, $2, $3) ORDER BY ub, user_id, usage LIMIT $4;
+
+-- name: renew_cross_key
+UPDATE cross_key SET sealed = $1, mac = $2
+WHERE ub = $3 AND user_id = $4 AND usage = $5 AND sealed = $6;
+
+-- name: next_key_signature
+SELECT ub, user_id, signer, target, key_id, sealed, mac FROM key_signature
+WHERE (ub, user_id, signer, target, key_id) > ($1, $2, $3, $4, $5)
+ORDER BY ub, user_id, signer, target, key_id LIMIT $6;
+
+-- name: renew_key_signature
+UPDATE key_signature SET sealed = $1, mac = $2
+WHERE ub = $3 AND user_id = $4 AND signer = $5 AND target = $6 AND key_id = $7 AND sealed = $8;
+
 -- name: next_token
 SELECT ub, lookup, user_id, sealed, mac FROM token
 WHERE (ub, lookup) > ($1, $2) ORDER BY ub, lookup LIMIT $3;
@@ -122,6 +165,40 @@ ORDER BY account_data.ub, account_data.u, room, type LIMIT $5;
 -- name: renew_account_data
 UPDATE account_data SET sealed = $1
 WHERE ub = $2 AND u = $3 AND room = $4 AND type = $5 AND sealed = $6;
+
+-- name: next_case_blob
+SELECT ub, case_id, blob, sealed FROM case_blob
+WHERE (ub, case_id, blob) > ($1, $2, $3) ORDER BY ub, case_id, blob LIMIT $4;
+
+-- name: renew_case_blob
+UPDATE case_blob SET sealed = $1
+WHERE ub = $2 AND case_id = $3 AND blob = $4 AND sealed = $5;
+
+-- name: next_avatar
+SELECT ub, user_id, media_id, sealed FROM avatar
+WHERE (ub, user_id) > ($1, $2) ORDER BY ub, user_id LIMIT $3;
+
+-- name: renew_avatar
+UPDATE avatar SET sealed = $1 WHERE ub = $2 AND user_id = $3 AND sealed = $4;
+
+-- name: next_key_backup
+SELECT ub, user_id, version, sealed FROM key_backup
+WHERE (ub, user_id, version) > ($1, $2, $3) AND sealed IS NOT NULL
+ORDER BY ub, user_id, version LIMIT $4;
+
+-- name: renew_key_backup
+UPDATE key_backup SET sealed = $1
+WHERE ub = $2 AND user_id = $3 AND version = $4 AND sealed = $5;
+
+-- name: next_key_backup_key
+SELECT ub, user_id, version, room, session, sealed FROM key_backup_key
+WHERE (ub, user_id, version, room, session) > ($1, $2, $3, $4, $5)
+ORDER BY ub, user_id, version, room, session LIMIT $6;
+
+-- name: renew_key_backup_key
+UPDATE key_backup_key SET sealed = $1
+WHERE ub = $2 AND user_id = $3 AND version = $4 AND room = $5 AND session = $6
+  AND sealed = $7;
 
 -- name: next_umember
 SELECT umember.ub, umember.u, k, user_id, conv_id, membership, since_seq, mac
@@ -236,6 +313,14 @@ WHERE (ub, id) > ($1, $2) ORDER BY ub, id LIMIT $3;
 -- name: renew_desk_notice
 UPDATE desk_notice SET sealed = $1
 WHERE ub = $2 AND id = $3 AND sealed = $4;
+
+-- name: next_todev
+SELECT ub, user_id, device, pos, sealed FROM todev
+WHERE (ub, user_id, device, pos) > ($1, $2, $3, $4) ORDER BY ub, user_id, device, pos LIMIT $5;
+
+-- name: renew_todev
+UPDATE todev SET sealed = $1
+WHERE ub = $2 AND user_id = $3 AND device = $4 AND pos = $5 AND sealed = $6;
 
 -- name: next_desk_line
 SELECT ub, n, sealed FROM desk_line

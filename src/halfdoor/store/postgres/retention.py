@@ -15,7 +15,7 @@ from halfdoor.store.postgres.key_ends import end_freezes, end_months, is_there, 
 from halfdoor.store.postgres.keys import Keys
 from halfdoor.store.postgres.statements import statements
 from halfdoor.store.resealing import BY_CONVERSATION, BY_EVENT, Change
-from halfdoor.store.retention_rows import Look
+from halfdoor.store.retention_rows import OF_EPOCH, Look
 from halfdoor.store.retired import (
     OldEpoch,
     Retired,
@@ -63,11 +63,10 @@ class PostgresRetentionRows:
 
     async def place(self, conv: str) -> Place:
         """Return where *conv* lies, else `UnknownConversationError`."""
-        cb = bucket(conv)
-        rows = await self._all(_SQL["place"], cb, conv)
+        rows = await self._all(_SQL["place"], bucket(conv), conv)
         if not rows:
             raise UnknownConversationError(conv)
-        return Place(cb, rows[0][0], conv)
+        return Place(bucket(conv), rows[0][0], conv)
 
     async def state(self, place: Place) -> Sequence[tuple[int, bytes, bytes]]:
         """Return the rows (seq, event id, sealed) of all state events, newest first."""
@@ -139,7 +138,8 @@ class PostgresRetentionRows:
         async def write(con: Connection) -> None:
             # A redaction that is under way would write what is deleted here.
             await con.execute(_SQL["lock_conversation"], *at)
-            await con.executemany(_SQL["delete_event"], [(*at, seq) for seq, _ in gone])
+            for name in ("delete_event", "delete_media_of"):
+                await con.executemany(_SQL[name], [(*at, seq) for seq, _ in gone])
             related = [(*at, target, seq) for seq, target in gone if target is not None]
             await con.executemany(_SQL["delete_relation"], related)
 
@@ -154,6 +154,7 @@ class PostgresRetentionRows:
 
         async def write(con: Connection) -> None:
             begins = (await con.fetchrow(_SQL["head"], *at))[3]
+            await con.execute(_SQL["delete_held_media"], *at, begins)
             await con.execute(_SQL["delete_holds"], *at, begins)
             if relations:
                 await con.execute(_SQL["delete_relations"], *at, begins)
@@ -185,7 +186,7 @@ class PostgresRetentionRows:
         async def write(con: Connection) -> None:
             # A reader that is being added to one of them must find it gone.
             await con.execute(_SQL["lock_conversation"], place.cb, place.c)
-            for name in ("delete_epoch", "delete_wraps", "delete_shares", "delete_readers"):
+            for name in OF_EPOCH:
                 await con.executemany(_SQL[name], rows)
 
         await self._write(write)
@@ -261,7 +262,7 @@ class PostgresRetentionRows:
         row = (place.cb, place.c, freeze.hold, freeze.first, freeze.last, freeze.until)
 
         async def write(con: Connection) -> bool:
-            # Rows are being moved under this lock: what is decided here holds for the next of them.
+            # Rows move under this lock: what is decided here holds for the next of them.
             await con.execute(_SQL["lock_conversation"], place.cb, place.c)
             if not await is_there(con, freeze.generation):
                 return False
@@ -297,8 +298,7 @@ class PostgresRetentionRows:
     async def wipe(self) -> None:
         """Write the small table of the keys anew, so that no page of it holds one that was.
 
-        The pages of the large tables keep what was deleted until the server uses them again
-        (decision 0015): what makes that unreadable is the end of its key.
+        Pages of large tables keep what was deleted for a while, unreadable (decision 0015).
         """
         await self._read(lambda con: con.execute(_SWEEP["rewrite_keys"], timeout=_SECONDS))
 

@@ -49,6 +49,25 @@ SELECT type, state_key, sealed FROM sealed_state WHERE cb = $1 AND c = $2;
 -- name: delete_event
 DELETE FROM event WHERE cb = $1 AND c = $2 AND seq = $3 AND NOT state;
 
+-- name: delete_media_of
+DELETE FROM media_wrap WHERE cb = $1 AND c = $2 AND seq = $3;
+
+-- name: delete_held_media
+DELETE FROM media_wrap WHERE cb = $1 AND c = $2 AND seq IN
+(SELECT seq FROM hold WHERE cb = $1 AND c = $2 AND seq < $3);
+
+-- name: delete_media
+DELETE FROM media_wrap WHERE cb = $1 AND c = $2 AND epoch = $3;
+
+-- name: media_wrap_under
+SELECT epoch, seq, media_id, sealed FROM media_wrap
+WHERE cb = $1 AND c = $2 AND epoch BETWEEN $3 AND $4
+  AND substring(sealed FROM 1 FOR 2) BETWEEN $5 AND $6;
+
+-- name: media_wrap_replace
+UPDATE media_wrap SET sealed = $1
+WHERE cb = $2 AND c = $3 AND epoch = $4 AND seq = $5 AND media_id = $6 AND sealed = $7 RETURNING 1;
+
 -- name: delete_relation
 DELETE FROM relation WHERE cb = $1 AND c = $2 AND target = $3 AND seq = $4;
 

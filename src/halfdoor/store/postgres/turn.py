@@ -123,6 +123,8 @@ class Turn:
         self.members: dict[tuple[str, str], None] = {}
         self.changed_states: dict[tuple[str, str, str], None] = {}
         self.receipt_rows: list[tuple[Any, ...]] = []
+        # Events that lose the keys of their files.
+        self.bare: list[tuple[int, int, int]] = []
 
     def find(self, conv: str) -> Standing | None:
         """Return where *conv* stands, or None if nothing stands there."""

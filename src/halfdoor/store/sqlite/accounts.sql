@@ -60,8 +60,29 @@ SELECT device, sealed, mac FROM device WHERE ub = ? AND user_id = ?;
 INSERT INTO device (ub, user_id, device, sealed, mac) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (ub, user_id, device) DO UPDATE SET sealed = excluded.sealed, mac = excluded.mac;
 
+-- name: drop_todev_of
+DELETE FROM todev WHERE ub = ? AND user_id = ? AND device = ?;
+
 -- name: drop_device
 DELETE FROM device WHERE ub = ? AND user_id = ? AND device = ?;
+
+-- name: drop_device_key
+DELETE FROM device_key WHERE ub = ? AND user_id = ? AND device = ?;
+
+-- name: drop_one_time_keys_of
+DELETE FROM one_time_key WHERE ub = ? AND user_id = ? AND device = ?;
+
+-- name: drop_fallback_keys_of
+DELETE FROM fallback_key WHERE ub = ? AND user_id = ? AND device = ?;
+
+-- name: drop_signatures_on
+DELETE FROM key_signature WHERE ub = ? AND user_id = ? AND target = ?;
+
+-- name: drop_cross_keys
+DELETE FROM cross_key WHERE ub = ? AND user_id = ?;
+
+-- name: drop_signatures
+DELETE FROM key_signature WHERE ub = ? AND user_id = ?;
 
 -- name: pending
 SELECT session, sealed, mac FROM pending WHERE ub = ? AND user_id = ?;
@@ -69,6 +90,12 @@ SELECT session, sealed, mac FROM pending WHERE ub = ? AND user_id = ?;
 -- name: put_pending
 INSERT INTO pending (ub, user_id, session, sealed, mac) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (ub, user_id, session) DO UPDATE SET sealed = excluded.sealed, mac = excluded.mac;
+
+-- name: drop_key_backups
+DELETE FROM key_backup WHERE ub = ? AND user_id = ?;
+
+-- name: drop_backed_up_keys
+DELETE FROM key_backup_key WHERE ub = ? AND user_id = ?;
 
 -- name: drop_pending
 DELETE FROM pending WHERE ub = ? AND user_id = ? AND session = ?;

@@ -17,6 +17,7 @@ from halfdoor.messaging.ledger import (
 from halfdoor.messaging.mailbox import EVENT
 from halfdoor.sealing.chain import advance
 from halfdoor.store.errors import UnknownConversationError
+from halfdoor.store.media_rows import seal_wrap
 from halfdoor.store.sqlite.epochs import put_sealed_state, write_start
 from halfdoor.store.sqlite.events import id_bytes, new_row, open_row, seal_row, stored
 from halfdoor.store.sqlite.heads import Standing
@@ -79,6 +80,12 @@ class AppendWork(msgspec.Struct, frozen=True, gc=False):
         turn.add_event(at, seq, packed, sealed, is_state=is_state)
         if fields.target is not None:
             turn.add_relation(at, seq, fields.target, fields.rel_type or "")
+        for one in event.media:
+            turn.add_media(
+                at,
+                seq,
+                *seal_wrap(turn.keys.outer, self.month, at.conv, at.epoch, seq, at.hh, one),
+            )
         if event.redacts is not None:
             redact(turn, at, event, self.hold)
         if event.sealed_state is not None:

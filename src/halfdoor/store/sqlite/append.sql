@@ -10,6 +10,12 @@ INSERT INTO event (cb, c, seq, event_id, state, sealed) VALUES (?, ?, ?, ?, ?, ?
 -- name: insert_relation
 INSERT INTO relation (cb, c, target, seq, rel_type) VALUES (?, ?, ?, ?, ?);
 
+-- name: insert_media_wrap
+INSERT INTO media_wrap (cb, c, epoch, seq, media_id, sealed) VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: delete_media_wraps
+DELETE FROM media_wrap WHERE cb = ? AND c = ? AND seq = ?;
+
 -- name: replace_event
 UPDATE event SET sealed = ? WHERE cb = ? AND c = ? AND seq = ?;
 

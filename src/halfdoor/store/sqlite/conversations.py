@@ -16,6 +16,7 @@ from halfdoor.messaging.ledger import (
     Told,
 )
 from halfdoor.readers.review.report_sources import Witness
+from halfdoor.store.epoch_shares import check_shares
 from halfdoor.store.sqlite import timeline
 from halfdoor.store.sqlite.append import AppendWork
 from halfdoor.store.sqlite.database import Database
@@ -45,6 +46,8 @@ class SqliteConversations:
 
     async def append(self, item: Append) -> Committed:
         """Keep *item* with its inbox rows; `StaleError` if the conversation moved."""
+        if item.start is not None:
+            check_shares(item.start)
         month = await self._keys.ready_month(self._database)
         hold = None
         for event in item.events:

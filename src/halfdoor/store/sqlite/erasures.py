@@ -8,6 +8,7 @@ from typing import Any, Final, final
 from halfdoor.accounts.errors import ErasedError
 from halfdoor.accounts.records import LoginToken
 from halfdoor.ids import bucket
+from halfdoor.messaging.mailbox import DEVICE_LIST
 from halfdoor.sealing.outer import RowMacError
 from halfdoor.store.accounts_rows import AccountRows, place
 from halfdoor.store.desk_erasing import Keeping, Left
@@ -95,6 +96,25 @@ class SqliteErasures:
             return True
 
         return await self._database.write(write, Side.CONVERSATIONS)
+
+    async def unname_in(self, user: str, conv: str) -> None:
+        """Take the name of *user* out of what the others in *conv* were told of device lists."""
+        cb = bucket(conv)
+
+        def read(con: sqlite3.Connection) -> list[str]:
+            row = con.execute(_SQL["conversation"], (cb, conv)).fetchone()
+            found = con.execute(_SQL["members"], (cb, row[0], user)) if row is not None else ()
+            return [peer for (peer,) in found]
+
+        def write(con: sqlite3.Connection) -> None:
+            for peer in peers:
+                number = _number(con, peer)
+                if number is not None:
+                    values = (peer, bucket(peer), number, DEVICE_LIST, user)
+                    con.execute(_SQL["unname"], values)
+
+        peers = await self._database.read(read, Side.CONVERSATIONS)
+        await self._database.write(write)
 
     async def scan(self, scan: Scan, after: tuple[Any, ...]) -> Sequence[tuple[Any, ...]]:
         """Return the keys of the next rows of others."""

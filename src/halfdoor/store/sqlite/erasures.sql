@@ -54,6 +54,27 @@ DELETE FROM session WHERE ub = ? AND user_id = ?;
 -- name: drop_device
 DELETE FROM device WHERE ub = ? AND user_id = ?;
 
+-- name: drop_device_key
+DELETE FROM device_key WHERE ub = ? AND user_id = ?;
+
+-- name: drop_one_time_key
+DELETE FROM one_time_key WHERE ub = ? AND user_id = ?;
+
+-- name: drop_fallback_key
+DELETE FROM fallback_key WHERE ub = ? AND user_id = ?;
+
+-- name: drop_cross_key
+DELETE FROM cross_key WHERE ub = ? AND user_id = ?;
+
+-- name: drop_key_signature
+DELETE FROM key_signature WHERE ub = ? AND user_id = ?;
+
+-- name: drop_todev
+DELETE FROM todev WHERE ub = ? AND user_id = ?;
+
+-- name: drop_todev_seen
+DELETE FROM todev_seen WHERE ub = ? AND user_id = ?;
+
 -- name: drop_token
 DELETE FROM token WHERE ub = ? AND user_id = ?;
 
@@ -78,6 +99,12 @@ DELETE FROM profile WHERE ub = ? AND user_id = ?;
 -- name: drop_person
 DELETE FROM person WHERE ub = ? AND user_id = ?;
 
+-- name: drop_key_backup
+DELETE FROM key_backup WHERE ub = ? AND user_id = ?;
+
+-- name: drop_key_backup_key
+DELETE FROM key_backup_key WHERE ub = ? AND user_id = ?;
+
 -- name: drop_account
 DELETE FROM account WHERE ub = ? AND user_id = ?;
 
@@ -95,6 +122,13 @@ SELECT 1 FROM frozen WHERE cb = ? AND c = ? LIMIT 1;
 
 -- name: member
 SELECT m FROM member WHERE cb = ? AND c = ? AND user_id = ?;
+
+-- name: members
+SELECT user_id FROM member WHERE cb = ? AND c = ? AND user_id != ?;
+
+-- name: unname
+UPDATE inbox SET subject = ?
+WHERE ub = ? AND u = ? AND kind = ? AND subject = ?;
 
 -- name: drop_wraps
 DELETE FROM wrap WHERE cb = ? AND c = ? AND m = ?;

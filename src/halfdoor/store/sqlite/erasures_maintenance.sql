@@ -24,3 +24,12 @@ WHERE ub = ? AND u = ? AND recipient = ? AND event_id = ?;
 
 -- name: drop_contact_closed
 DELETE FROM contact_closed WHERE ub = ? AND u = ? AND recipient = ?;
+
+-- name: next_key_signature
+SELECT ub, user_id, signer, target, key_id FROM key_signature
+WHERE (ub, user_id, signer, target, key_id) > (?, ?, ?, ?, ?)
+ORDER BY ub, user_id, signer, target, key_id LIMIT ?;
+
+-- name: drop_key_signature
+DELETE FROM key_signature
+WHERE ub = ? AND user_id = ? AND signer = ? AND target = ? AND key_id = ?;

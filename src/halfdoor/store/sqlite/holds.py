@@ -42,6 +42,7 @@ def _destroy(con: sqlite3.Connection, now_ms: int) -> int:
     """Delete a few due rows; the connection overwrites what it deletes (`secure_delete`)."""
     due = con.execute(_SQL["due_holds"], (now_ms, _AT_ONCE)).fetchall()
     con.executemany(_SQL["delete_hold"], due)
+    con.executemany(_SQL["delete_held_media"], due)
     return len(due)
 
 

@@ -16,6 +16,12 @@ SELECT sealed FROM secret WHERE name = ?;
 -- name: insert_secret
 INSERT INTO secret (name, sealed) VALUES (?, ?);
 
+-- name: old_secrets
+SELECT count(*) FROM secret WHERE name >= ? AND name < ?;
+
+-- name: drop_secrets
+DELETE FROM secret WHERE name >= ? AND name < ?;
+
 -- name: account_keys
 SELECT generation, wrapped FROM data_key WHERE generation < 128;
 

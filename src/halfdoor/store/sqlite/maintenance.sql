@@ -14,6 +14,9 @@ SELECT cb, c, seq FROM hold WHERE destroy_after <= ? AND NOT EXISTS (
 -- name: delete_hold
 DELETE FROM hold WHERE cb = ? AND c = ? AND seq = ?;
 
+-- name: delete_held_media
+DELETE FROM media_wrap WHERE cb = ? AND c = ? AND seq = ?;
+
 -- name: hold_keys_in_use
 SELECT DISTINCT substr(sealed, 1, 2) FROM hold;
 

@@ -8,6 +8,9 @@ from halfdoor.clock import Clock, SystemClock
 from halfdoor.store.desk_rows import DeskRows
 from halfdoor.store.entity_secrets import Secrets
 from halfdoor.store.errors import SchemaError, StoreUnavailableError, UnfinishedCopyError
+from halfdoor.store.key_backups import KeyBackups
+from halfdoor.store.media import Media
+from halfdoor.store.media_sweeping import MediaSweeping
 from halfdoor.store.migrate import migrate
 from halfdoor.store.outerkey import OuterKeyStore
 from halfdoor.store.renewal import AccountKeyRenewal
@@ -16,13 +19,18 @@ from halfdoor.store.sqlite.connect import named, open_writer
 from halfdoor.store.sqlite.conversations import SqliteConversations
 from halfdoor.store.sqlite.database import Database
 from halfdoor.store.sqlite.desk import SqliteDesk
+from halfdoor.store.sqlite.e2ee_keys import SqliteDeviceKeys
 from halfdoor.store.sqlite.entity_secrets import load_secrets
 from halfdoor.store.sqlite.erasures import SqliteErasures
+from halfdoor.store.sqlite.franking_keys import SqliteFrankingKeys
 from halfdoor.store.sqlite.holds import destroy_held
 from halfdoor.store.sqlite.jobs import SqliteJobs
+from halfdoor.store.sqlite.key_backups import SqliteKeyBackups
 from halfdoor.store.sqlite.keys import Keys, load_keys
 from halfdoor.store.sqlite.lockfile import DirectoryLock
+from halfdoor.store.sqlite.log import SqliteLog
 from halfdoor.store.sqlite.mailbox import SqliteMailbox, StreamLane
+from halfdoor.store.sqlite.media import SqliteMediaRows
 from halfdoor.store.sqlite.outbox import Outbox
 from halfdoor.store.sqlite.projection import Projector
 from halfdoor.store.sqlite.renewals import SqliteRenewals
@@ -32,7 +40,9 @@ from halfdoor.store.sqlite.sequencer import Sequencer
 from halfdoor.store.sqlite.staff import SqliteStaff
 from halfdoor.store.sqlite.statements import statements
 from halfdoor.store.sqlite.streams import Streams
+from halfdoor.store.sqlite.to_device import SqliteToDevice
 from halfdoor.store.sqlite.wholeness import check_whole
+from halfdoor.store.to_device_rows import ToDeviceRows
 
 ONE_FILE: Final = "halfdoor.db"
 CONVERSATIONS_FILE: Final = "conversations.db"
@@ -68,12 +78,22 @@ class Store:
         outbox = None if database.shared else Outbox(projector)
         sequencer = Sequencer(keys, projector, outbox)
         self.conversations = SqliteConversations(database, keys, sequencer)
-        self.retention = Retention(SqliteRetentionRows(database, keys, sequencer), keys.outer)
+        files = SqliteMediaRows(database, keys)
+        self.media = Media(files)
+        self.media_sweeping = MediaSweeping(files)
+        self.retention = Retention(
+            SqliteRetentionRows(database, keys, sequencer), keys.outer, self.media_sweeping
+        )
         self.jobs = SqliteJobs(database, keys)
+        self.franking = SqliteFrankingKeys(database, keys)
+        self.log = SqliteLog(database)
+        self.key_backups = KeyBackups(SqliteKeyBackups(database, keys))
+        self.device_keys = SqliteDeviceKeys(database, keys)
         self.staff = SqliteStaff(database, keys)
         self.renewal = AccountKeyRenewal(SqliteRenewals(database, keys, self.jobs))
         lane = StreamLane(streams)
         self.mailbox = SqliteMailbox(database, keys, lane)
+        self.to_device = SqliteToDevice(database, ToDeviceRows(keys, secrets.k_lookup), lane)
         rows = DeskRows(keys, secrets.k_lookup)
         self.erasures = SqliteErasures(database, keys, lane, rows)
         self.desk = SqliteDesk(database, keys, rows)

@@ -38,6 +38,9 @@ def redact(turn: Turn, at: Standing, event: NewEvent, hold: int | None) -> None:
         if event.destroy_after is not None and hold is not None:
             held = keys.seal(hold, "hold", at.conv, (at.conv, seq), row.body)
             turn.con.execute(_SQL["insert_hold"], (at.cb, at.c, seq, event.destroy_after, held))
+        else:
+            # The keys of files go with the body: here at once, else with what is held.
+            turn.con.execute(_SQL["delete_media_wraps"], (at.cb, at.c, seq))
         # The chain needs the hash of the body, never the body.
         body_hash = sha256(row.body).digest()
         marked = msgspec.structs.replace(marked, body=None, body_hash=body_hash)

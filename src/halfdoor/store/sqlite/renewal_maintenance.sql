@@ -97,6 +97,49 @@ WHERE (ub, user_id, peer) > (?, ?, ?) ORDER BY ub, user_id, peer LIMIT ?;
 UPDATE block SET sealed = ?, mac = ?
 WHERE ub = ? AND user_id = ? AND peer = ? AND sealed = ?;
 
+-- name: next_device_key
+SELECT ub, user_id, device, sealed, mac FROM device_key
+WHERE (ub, user_id, device) > (?, ?, ?) ORDER BY ub, user_id, device LIMIT ?;
+
+-- name: renew_device_key
+UPDATE device_key SET sealed = ?, mac = ?
+WHERE ub = ? AND user_id = ? AND device = ? AND sealed = ?;
+
+-- name: next_one_time_key
+SELECT ub, user_id, device, algorithm, key_id, sealed, mac FROM one_time_key
+WHERE (ub, user_id, device, algorithm, key_id) > (?, ?, ?, ?, ?)
+ORDER BY ub, user_id, device, algorithm, key_id LIMIT ?;
+
+-- name: renew_one_time_key
+UPDATE one_time_key SET sealed = ?, mac = ?
+WHERE ub = ? AND user_id = ? AND device = ? AND algorithm = ? AND key_id = ? AND sealed = ?;
+
+-- name: next_fallback_key
+SELECT ub, user_id, device, algorithm, sealed, mac FROM fallback_key
+WHERE (ub, user_id, device, algorithm) > (?, ?, ?, ?)
+ORDER BY ub, user_id, device, algorithm LIMIT ?;
+
+-- name: renew_fallback_key
+UPDATE fallback_key SET sealed = ?, mac = ?
+WHERE ub = ? AND user_id = ? AND device = ? AND algorithm = ? AND sealed = ?;
+
+-- name: next_cross_key
+SELECT ub, user_id, usage, sealed, mac FROM cross_key
+WHERE (ub, user_id, usage) > (?, ?, ?) ORDER BY ub, user_id, usage LIMIT ?;
+
+-- name: renew_cross_key
+UPDATE cross_key SET sealed = ?, mac = ?
+WHERE ub = ? AND user_id = ? AND usage = ? AND sealed = ?;
+
+-- name: next_key_signature
+SELECT ub, user_id, signer, target, key_id, sealed, mac FROM key_signature
+WHERE (ub, user_id, signer, target, key_id) > (?, ?, ?, ?, ?)
+ORDER BY ub, user_id, signer, target, key_id LIMIT ?;
+
+-- name: renew_key_signature
+UPDATE key_signature SET sealed = ?, mac = ?
+WHERE ub = ? AND user_id = ? AND signer = ? AND target = ? AND key_id = ? AND sealed = ?;
+
 -- name: next_token
 SELECT ub, lookup, user_id, sealed, mac FROM token
 WHERE (ub, lookup) > (?, ?) ORDER BY ub, lookup LIMIT ?;
@@ -122,6 +165,40 @@ ORDER BY account_data.ub, account_data.u, room, type LIMIT ?;
 -- name: renew_account_data
 UPDATE account_data SET sealed = ?
 WHERE ub = ? AND u = ? AND room = ? AND type = ? AND sealed = ?;
+
+-- name: next_case_blob
+SELECT ub, case_id, blob, sealed FROM case_blob
+WHERE (ub, case_id, blob) > (?, ?, ?) ORDER BY ub, case_id, blob LIMIT ?;
+
+-- name: renew_case_blob
+UPDATE case_blob SET sealed = ?
+WHERE ub = ? AND case_id = ? AND blob = ? AND sealed = ?;
+
+-- name: next_avatar
+SELECT ub, user_id, media_id, sealed FROM avatar
+WHERE (ub, user_id) > (?, ?) ORDER BY ub, user_id LIMIT ?;
+
+-- name: renew_avatar
+UPDATE avatar SET sealed = ? WHERE ub = ? AND user_id = ? AND sealed = ?;
+
+-- name: next_key_backup
+SELECT ub, user_id, version, sealed FROM key_backup
+WHERE (ub, user_id, version) > (?, ?, ?) AND sealed IS NOT NULL
+ORDER BY ub, user_id, version LIMIT ?;
+
+-- name: renew_key_backup
+UPDATE key_backup SET sealed = ?
+WHERE ub = ? AND user_id = ? AND version = ? AND sealed = ?;
+
+-- name: next_key_backup_key
+SELECT ub, user_id, version, room, session, sealed FROM key_backup_key
+WHERE (ub, user_id, version, room, session) > (?, ?, ?, ?, ?)
+ORDER BY ub, user_id, version, room, session LIMIT ?;
+
+-- name: renew_key_backup_key
+UPDATE key_backup_key SET sealed = ?
+WHERE ub = ? AND user_id = ? AND version = ? AND room = ? AND session = ?
+  AND sealed = ?;
 
 -- name: next_umember
 SELECT umember.ub, umember.u, k, user_id, conv_id, membership, since_seq, mac
@@ -236,6 +313,14 @@ WHERE (ub, id) > (?, ?) ORDER BY ub, id LIMIT ?;
 -- name: renew_desk_notice
 UPDATE desk_notice SET sealed = ?
 WHERE ub = ? AND id = ? AND sealed = ?;
+
+-- name: next_todev
+SELECT ub, user_id, device, pos, sealed FROM todev
+WHERE (ub, user_id, device, pos) > (?, ?, ?, ?) ORDER BY ub, user_id, device, pos LIMIT ?;
+
+-- name: renew_todev
+UPDATE todev SET sealed = ?
+WHERE ub = ? AND user_id = ? AND device = ? AND pos = ? AND sealed = ?;
 
 -- name: next_desk_line
 SELECT ub, n, sealed FROM desk_line

@@ -12,7 +12,7 @@ from halfdoor.store.errors import UnknownConversationError
 from halfdoor.store.freezes import OPEN_END, Freeze, freeze_mac
 from halfdoor.store.generations import heads
 from halfdoor.store.resealing import BY_CONVERSATION, BY_EVENT, Change
-from halfdoor.store.retention_rows import Look
+from halfdoor.store.retention_rows import OF_EPOCH, Look
 from halfdoor.store.retired import OldEpoch, Retired, day_of_header, is_frozen
 from halfdoor.store.sqlite.database import Database
 from halfdoor.store.sqlite.keys import Keys
@@ -118,7 +118,8 @@ class SqliteRetentionRows:
         at = (place.cb, place.c)
 
         def write(con: sqlite3.Connection) -> None:
-            con.executemany(_SQL["delete_event"], [(*at, seq) for seq, _ in gone])
+            for name in ("delete_event", "delete_media_of"):
+                con.executemany(_SQL[name], [(*at, seq) for seq, _ in gone])
             related = [(*at, target, seq) for seq, target in gone if target is not None]
             con.executemany(_SQL["delete_relation"], related)
 
@@ -133,6 +134,7 @@ class SqliteRetentionRows:
 
         def write(con: sqlite3.Connection) -> None:
             begins = con.execute(_SQL["head"], at).fetchone()[3]
+            con.execute(_SQL["delete_held_media"], (*at, *at, begins))
             con.execute(_SQL["delete_holds"], (*at, begins))
             if relations:
                 con.execute(_SQL["delete_relations"], (*at, begins))
@@ -162,7 +164,7 @@ class SqliteRetentionRows:
         rows = [(place.cb, place.c, number) for number in numbers]
 
         def write(con: sqlite3.Connection) -> None:
-            for name in ("delete_epoch", "delete_wraps", "delete_shares", "delete_readers"):
+            for name in OF_EPOCH:
                 con.executemany(_SQL[name], rows)
 
         await self._write(write)

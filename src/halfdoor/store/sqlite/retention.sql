@@ -49,6 +49,24 @@ SELECT type, state_key, sealed FROM sealed_state WHERE cb = ? AND c = ?;
 -- name: delete_event
 DELETE FROM event WHERE cb = ? AND c = ? AND seq = ? AND state = 0;
 
+-- name: delete_media_of
+DELETE FROM media_wrap WHERE cb = ? AND c = ? AND seq = ?;
+
+-- name: delete_held_media
+DELETE FROM media_wrap WHERE cb = ? AND c = ? AND seq IN
+(SELECT seq FROM hold WHERE cb = ? AND c = ? AND seq < ?);
+
+-- name: delete_media
+DELETE FROM media_wrap WHERE cb = ? AND c = ? AND epoch = ?;
+
+-- name: media_wrap_under
+SELECT epoch, seq, media_id, sealed FROM media_wrap
+WHERE cb = ? AND c = ? AND epoch BETWEEN ? AND ? AND substr(sealed, 1, 2) BETWEEN ? AND ?;
+
+-- name: media_wrap_replace
+UPDATE media_wrap SET sealed = ?
+WHERE cb = ? AND c = ? AND epoch = ? AND seq = ? AND media_id = ? AND sealed = ?;
+
 -- name: delete_relation
 DELETE FROM relation WHERE cb = ? AND c = ? AND target = ? AND seq = ?;
 

@@ -32,6 +32,7 @@ class Turn:
         self.careful = careful
         self._events: list[tuple[Any, ...]] = []
         self._relations: list[tuple[Any, ...]] = []
+        self._media: list[tuple[Any, ...]] = []
         self._moved: dict[str, Standing] = {}
 
     def add_event(
@@ -43,6 +44,10 @@ class Turn:
     def add_relation(self, at: Standing, seq: int, target: str, rel_type: str) -> None:
         """Gather the row of a relation."""
         self._relations.append((at.cb, at.c, target, seq, rel_type))
+
+    def add_media(self, at: Standing, seq: int, packed: bytes, sealed: bytes) -> None:
+        """Gather the row of a file's wrap."""
+        self._media.append((at.cb, at.c, at.epoch, seq, packed, sealed))
 
     def moved(self, at: Standing) -> None:
         """Note that the row of a conversation has to be written."""
@@ -62,6 +67,9 @@ class Turn:
         if self._relations:
             self.con.executemany(_SQL["insert_relation"], self._relations)
             self._relations.clear()
+        if self._media:
+            self.con.executemany(_SQL["insert_media_wrap"], self._media)
+            self._media.clear()
 
     def flush(self) -> None:
         """Write everything gathered."""

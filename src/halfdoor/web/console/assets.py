@@ -21,13 +21,15 @@ _TYPES: Final = {
 class Assets:
     """All of `static/`, by the address it is served under."""
 
-    def __init__(self) -> None:
+    def __init__(self, *more: str) -> None:
+        """*more* are packages whose `static/` is served too: a face adds its own to the tokens."""
         self._address: dict[str, str] = {}
         self._files: dict[str, Response] = {}
-        for file in resources.files("halfdoor.web.console").joinpath("static").iterdir():
-            stem, _, ending = file.name.rpartition(".")
-            if ending in _TYPES:
-                self._add(stem, ending, file.read_bytes())
+        for package in ("halfdoor.web.console", *more):
+            for file in resources.files(package).joinpath("static").iterdir():
+                stem, _, ending = file.name.rpartition(".")
+                if ending in _TYPES:
+                    self._add(stem, ending, file.read_bytes())
 
     def address(self, name: str) -> str:
         """Where *name*, such as `console.css`, is found; KeyError where there is no such file."""

@@ -16,6 +16,7 @@ from halfdoor.web.console.values import (
     Choice,
     Contest,
     Figures,
+    FileBytes,
     Filters,
     Health,
     Letter,
@@ -25,6 +26,7 @@ from halfdoor.web.console.values import (
     Proposal,
     QueueView,
     Shown,
+    ShownFile,
     Team,
 )
 
@@ -115,6 +117,14 @@ class Reveals(Protocol):
 
     async def reveal(self, staff: StaffMember, case: str, item: str, reason: str) -> Shown:
         """Open *item* of *case*."""
+
+    async def reveal_file(
+        self, staff: StaffMember, case: str, item: str, number: int, reason: str
+    ) -> ShownFile:
+        """Open file *number* of *item*, another reveal."""
+
+    async def fetch_file(self, staff: StaffMember, ticket: str) -> FileBytes | None:
+        """Return the bytes that *ticket* is for; None once it is over, or for somebody else."""
 
     async def unmask(self, staff: StaffMember, case: str, label: str, reason: str) -> Person:
         """Say who a label stands for."""

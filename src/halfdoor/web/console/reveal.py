@@ -15,7 +15,7 @@ def routes(doors: Doors) -> list[Route]:
     reveals = doors.desk.reveals
 
     async def reveal(visit: Visit) -> Response:
-        item, why = visit.request.params["item"], _why(visit.form)
+        item, why = visit.request.params["item"], why_of(visit.form)
         shown = await reveals.reveal(visit.staff, visit.case, item, why)
         if not visit.fragment:
             # Without script: the same page, with this one thing open on it.
@@ -54,7 +54,8 @@ def routes(doors: Doors) -> list[Route]:
     ]
 
 
-def _why(form: Form) -> str:
+def why_of(form: Form) -> str:
+    """Return why somebody looks, one of the words that the log keeps."""
     why = form.need("why", 40)
     if why not in WHY:
         raise InvalidParamError("why", "is none of the reasons")

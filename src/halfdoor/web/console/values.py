@@ -4,6 +4,7 @@ Nothing here holds a word that was reported but `Shown`, which one logged reveal
 words of a `Contest`, which are shown to whoever holds it.
 """
 
+from collections.abc import AsyncGenerator
 from typing import Literal
 
 import msgspec
@@ -103,7 +104,9 @@ class CasePage(msgspec.Struct, frozen=True, kw_only=True):
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """What one reveal opened. `proven` is None where nothing could be checked; `because` says why.
 
-    `kind` is the event's type, `file` the name of an attachment as its sender gave it.
+    `kind` is the event's type, `file` the name of an attachment as its sender gave it. `unproven`
+    is what nothing proves although the message itself is proven. `files` is how many files of it
+    can be opened, each by itself.
     """
 
     id: str
@@ -112,9 +115,37 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     file: str | None = None
     proven: bool | None = None
     because: tuple[str, ...] = ()
+    unproven: tuple[str, ...] = ()
+    files: int = 0
 
     def __repr__(self) -> str:
         return f"Shown({self.id!r}, proven={self.proven})"
+
+
+class ShownFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that one reveal opened: `ticket` fetches it for some minutes, for one person.
+
+    `way` says how it may be shown: as a picture, as sound or video, or not at all.
+    """
+
+    ticket: str
+    type: str
+    size: int
+    way: Literal["image", "audio", "video", "none"]
+
+    def __repr__(self) -> str:
+        return f"ShownFile({self.way}, {self.size} bytes)"
+
+
+class FileBytes(msgspec.Struct, frozen=True):
+    """What a ticket fetches: exactly `size` bytes of what its sender called `type`."""
+
+    type: str
+    size: int
+    pieces: AsyncGenerator[bytes, None]
+
+    def __repr__(self) -> str:
+        return f"FileBytes({self.size})"
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):

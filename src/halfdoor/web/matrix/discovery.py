@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from halfdoor.sealing.epochs import Posture
 from halfdoor.web.errors import ApiError
 from halfdoor.web.request import Request
 from halfdoor.web.response import Response, json_response
@@ -26,12 +27,13 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
 class Discovery(msgspec.Struct, frozen=True, kw_only=True):
     """What this server says of itself.
 
-    *base_url* is asked each time: a port chosen at start is known only later. *standard_only* is
-    True where the policy allows no end-to-end encrypted conversation.
+    *base_url* is asked each time: a port chosen at start is known only later. *allowed* are the
+    postures that a conversation may have here, *default* that of one whose creator names none.
     """
 
     base_url: Callable[[], str]
-    standard_only: bool
+    allowed: tuple[Posture, ...] = ("standard",)
+    default: Posture = "standard"
     contact: Contact | None = None
     support_page: str | None = None
 
@@ -41,9 +43,12 @@ def routes(discovery: Discovery, has_password: Callable[[Any], Awaitable[bool]])
 
     async def client(_request: Request, _session: None) -> Response:
         found: dict[str, Any] = {"m.homeserver": {"base_url": discovery.base_url()}}
-        if discovery.standard_only:
+        if discovery.allowed == ("standard",):
             # Element then offers no switch that this server would refuse.
             found["io.element.e2ee"] = {"default": False, "force_disable": True}
+        elif discovery.default == "standard":
+            # Without it Element would ask for encryption each time, as if people had chosen so.
+            found["io.element.e2ee"] = {"default": False}
         return json_response(found)
 
     async def support(_request: Request, _session: None) -> Response:
@@ -65,6 +70,7 @@ def routes(discovery: Discovery, has_password: Callable[[Any], Awaitable[bool]])
             "m.change_password": {"enabled": await has_password(session)},
             "m.3pid_changes": {"enabled": False},
             "m.profile_fields": {"enabled": True},
+            "org.halfdoor.postures": {"allowed": discovery.allowed, "default": discovery.default},
         }
         return json_response({"capabilities": allowed})
 

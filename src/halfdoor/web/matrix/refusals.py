@@ -4,7 +4,8 @@ from typing import Any, Final
 
 from halfdoor.messaging import errors as refused
 from halfdoor.messaging.contacts import SuspendedError
-from halfdoor.messaging.keep import BusyError, NoEscrowSetError, NoKeyError
+from halfdoor.messaging.epoch_making import NoEscrowSetError
+from halfdoor.messaging.keep import BusyError, NoKeyError
 from halfdoor.safety.contact import ContactRefused
 from halfdoor.sealing.labels import Denied
 from halfdoor.web.errors import ErrorTable

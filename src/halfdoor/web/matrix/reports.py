@@ -22,12 +22,14 @@ from halfdoor.readers.review.filing import Filed, Filing, Reporter
 from halfdoor.sealing.labels import b64
 from halfdoor.web.errors import ApiError, InvalidParamError
 from halfdoor.web.matrix.asker import Asker, check_user_id
+from halfdoor.web.matrix.report_evidence import MOST_EVIDENCE, disclosed
 from halfdoor.web.request import Request
 from halfdoor.web.response import Response, json_response
 from halfdoor.web.router import Route
 
 OWN: Final = "/_matrix/client/unstable/org.halfdoor"
 EXTENSION: Final = "org.halfdoor.report"
+EVIDENCE: Final = "org.halfdoor.evidence"
 _V3: Final = "/_matrix/client/v3"
 # Ten thousand ids fit, so that whoever sends so many is told the number that would do.
 _MAX_BYTES: Final = 1 << 20
@@ -74,10 +76,19 @@ class _Extension(msgspec.Struct):
 
 
 class _Body(msgspec.Struct):
-    """CS-API, "Reporting content": `reason` is the reporter's own words, for people to read."""
+    """CS-API, "Reporting content": `reason` is the reporter's own words, for people to read.
+
+    `evidence` belongs to messages that were encrypted end to end (MATRIX §4).
+    """
 
     reason: str | None = None
     extension: _Extension = msgspec.field(name=EXTENSION, default_factory=_Extension)
+    evidence: Annotated[Sequence[dict[str, Any]], Meta(max_length=MOST_EVIDENCE)] = msgspec.field(
+        name=EVIDENCE, default=()
+    )
+
+    def __repr__(self) -> str:
+        return f"_Body({len(self.evidence)} pieces of evidence)"
 
 
 def routes(reports: Reporting) -> list[Route]:
@@ -100,6 +111,7 @@ def routes(reports: Reporting) -> list[Route]:
                 language=more.language,
                 block=more.block,
                 hidden=more.hidden,
+                disclosures=disclosed(body.evidence),
                 tell_guardian=more.tell_guardian,
             ),
         )

@@ -24,7 +24,7 @@ from halfdoor.web.platform.shapes import (
 from halfdoor.web.request import Request
 from halfdoor.web.response import Response, empty_object, json_response
 
-_SAID: Final = ("age_band", "age_source", "region", "dm_choice")
+_SAID: Final = ("age_band", "age_source", "region", "dm_choice", "device_checks")
 _NAME: Final = "displayname"
 
 
@@ -121,6 +121,7 @@ class PlatformPeople:
                 guardian_allows=list(person.guardian_allows),
                 region=person.region,
                 dm_choice=person.dm_choice,
+                device_checks=person.device_checks,
                 suspended=person.suspended,
                 display_name=name if isinstance(name, str) else None,
             )

@@ -69,6 +69,14 @@ class PersonFacts(_Closed, frozen=True, kw_only=True):
             description="The person's own switch for direct messages; null: they never touched it."
         ),
     ] = UNSET
+    device_checks: Annotated[
+        bool | UnsetType,
+        Meta(
+            description="Whether the person's app looks for harm on their own device: what someone"
+            " of 16 or 17 needs for an end-to-end encrypted conversation. Say it only of an app"
+            " that does so on each of their devices; nothing here can look."
+        ),
+    ] = UNSET
     display_name: Annotated[
         Annotated[str, Meta(min_length=1, max_length=255)] | UnsetType,
         Meta(description="A first display name. Whoever has one keeps it."),
@@ -104,6 +112,7 @@ class PersonShown(msgspec.Struct, frozen=True, kw_only=True):
     guardian_allows: list[str]
     region: str | None
     dm_choice: bool | None
+    device_checks: bool
     suspended: bool
     display_name: str | None
 

@@ -12,6 +12,7 @@ import msgspec
 from halfdoor.readers.review.case_view import CaseSummary
 from halfdoor.readers.review.choices import Choice, Decision, Proposal
 from halfdoor.readers.review.contests import Contest
+from halfdoor.readers.review.megolm_evidence import Proof
 from halfdoor.readers.review.records import Case, CaseKind, CaseState, StaffEntry
 from halfdoor.readers.review.referral_events import Referral
 from halfdoor.readers.review.reveal import Revealed, Verdict
@@ -83,7 +84,11 @@ class NextCase(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RevealedShown(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was opened; `content` is the event's, hostile or not, to be shown as text."""
+    """One thing that was opened; `content` is the event's, hostile or not, to be shown as text.
+
+    Of what was encrypted end to end: `proof` is how it is known, `loose` what of it the reporter
+    could have chosen, `hashes` (hex) files that the reporter named.
+    """
 
     id: str
     type: str
@@ -93,6 +98,9 @@ class RevealedShown(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     context: bool
     redacted: bool
+    proof: Proof | None = None
+    loose: str = ""
+    hashes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"RevealedShown({self.id!r})"
@@ -109,6 +117,9 @@ def revealed_shown(one: Revealed) -> RevealedShown:
         verdict=one.verdict,
         context=one.context,
         redacted=one.redacted,
+        proof=one.proof,
+        loose=one.loose,
+        hashes=tuple(each.hex() for each in one.hashes),
     )
 
 
