@@ -121,7 +121,8 @@ def test_every_verdict_has_words_in_the_console() -> None:
     for verdict in Verdict:
         one = Revealed(id="evd_1", type="m.room.message", content={}, by="A", at=1, verdict=verdict)
         found = shown(one)
-        assert (found.proven is True) == (verdict is not Verdict.UNVERIFIED)
+        proven = verdict in (Verdict.GENUINE, Verdict.RECEIPT_ONLY)
+        assert (found.proven is True) == proven
         assert found.because
         told.add(found.because)
     assert len(told) == len(Verdict)

@@ -20,6 +20,7 @@ from tests.apps.opened_house import (
 from halfdoor.accounts.records import PersonRecord
 from halfdoor.apps.house import House
 from halfdoor.apps.verbs import (
+    BeginLog,
     ChangeStaffRoles,
     Connect,
     ContinueRenewal,
@@ -38,6 +39,7 @@ from halfdoor.apps.verbs import (
     ResetPassword,
     RotateKey,
     ShowKey,
+    ShowLog,
     ShowUser,
     Suspend,
     Unsuspend,
@@ -395,6 +397,8 @@ async def test_no_answer_holds_anything_that_people_wrote(house: House) -> None:
         RemoveFormerKeys(),
         RenewAccountKey(),
         ContinueRenewal(),
+        BeginLog(),
+        ShowLog(),
         InviteStaff(name="Robin", roles=("reviewer",), place="DE", people=(ada.user,)),
         InviteStaffAgain(id="stf_nobody"),
         ListStaff(),
@@ -433,6 +437,8 @@ def test_the_verbs_are_a_closed_list_and_none_is_about_a_conversation() -> None:
         "key.remove_former",
         "key.renew_account",
         "key.continue_renewal",
+        "log.begin",
+        "log.show",
     }
 
 
