@@ -19,8 +19,9 @@ from tests.journeys.node_process import Node, Reply
 PEOPLE = 10
 ENOUGH = 100
 AWAY_SECONDS = 60.0 if os.environ.get("HALFDOOR_LONG") == "1" else 3.0
-# A request may wait until a statement is given up (8 s) and then for a connection (3 s).
-LONGEST_SECONDS = 20.0
+# A request may wait until a statement is given up (8 s) and undone (1 s), then for a connection
+# (3 s) and a second statement (8 s), where its batch failed and it is tried alone.
+LONGEST_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
