@@ -18,7 +18,8 @@ from halfdoor.merkle.errors import RefusedError
 from halfdoor.transparency.memory import Memory
 from halfdoor.transparency.source import CHECKPOINT, MOST_BYTES, REPORT, UnreachableError
 from halfdoor.transparency.verifying import Verdict, Verifier
-from halfdoor.web.outbound.log_source import AddressError, HttpSource, check_address, log_client
+from halfdoor.web.outbound.addresses import AddressError, check_address
+from halfdoor.web.outbound.log_source import HttpSource, log_client
 
 Answer = Callable[[BufferedIOBase], None]
 BUNDLE, TILE = "tile/entries/000.p/4", "tile/0/000.p/4"

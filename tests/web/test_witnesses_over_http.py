@@ -18,7 +18,8 @@ from halfdoor.web.address import ClientAddresses
 from halfdoor.web.app import App
 from halfdoor.web.errors import ErrorTable
 from halfdoor.web.logs import configure
-from halfdoor.web.outbound.witnesses import HttpWitness, WitnessAddressError, check_address
+from halfdoor.web.outbound.addresses import AddressError, check_address
+from halfdoor.web.outbound.witnesses import HttpWitness
 from halfdoor.web.witness.routes import MOST_BYTES, witness_app
 
 KEY = KEYS["w1"]
@@ -120,7 +121,7 @@ async def test_whoever_restarts_it_is_told_that_it_answers() -> None:
     ],
 )
 def test_an_address_where_anybody_could_answer_is_refused(url: str) -> None:
-    with pytest.raises(WitnessAddressError):
+    with pytest.raises(AddressError):
         check_address(url)
 
 

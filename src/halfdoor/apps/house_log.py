@@ -239,17 +239,14 @@ def _cosigned_at(standing: Standing) -> float:
 async def http_peers(policy: TrustPolicy) -> AsyncIterator[dict[str, Peer]]:
     """Give the way to each witness; `LogError` for an address where none may be asked."""
     # An HTTP client is a tenth of this process's memory; only houses with a log need this one.
-    from halfdoor.web.outbound.witnesses import (  # noqa: PLC0415
-        HttpWitness,
-        WitnessAddressError,
-        witness_client,
-    )
+    from halfdoor.web.outbound.addresses import AddressError  # noqa: PLC0415
+    from halfdoor.web.outbound.witnesses import HttpWitness, witness_client  # noqa: PLC0415
 
     async with witness_client() as client:
         try:
             peers = {
                 name: HttpWitness(one.url or "", client) for name, one in policy.witnesses.items()
             }
-        except WitnessAddressError as error:
+        except AddressError as error:
             raise LogError(str(error)) from None
         yield dict(peers)

@@ -56,11 +56,8 @@ async def posting(url: str | None, secret_file: Path | None) -> AsyncIterator[Po
     if url is None or secret_file is None:
         yield None
         return
-    from halfdoor.web.outbound.log_source import (  # noqa: PLC0415
-        AddressError,
-        check_address,
-        log_client,
-    )
+    from halfdoor.web.outbound.addresses import AddressError, check_address  # noqa: PLC0415
+    from halfdoor.web.outbound.log_source import log_client  # noqa: PLC0415
     from halfdoor.web.outbound.webhooks import (  # noqa: PLC0415
         DeliveryError,
         SecretError,

@@ -31,11 +31,8 @@ async def opened(where: str) -> AsyncIterator[Source]:
         yield FolderFiles(Path(where))
         return
     # Who reads a folder needs no HTTP client, nor its package.
-    from halfdoor.web.outbound.log_source import (  # noqa: PLC0415
-        AddressError,
-        HttpSource,
-        log_client,
-    )
+    from halfdoor.web.outbound.addresses import AddressError  # noqa: PLC0415
+    from halfdoor.web.outbound.log_source import HttpSource, log_client  # noqa: PLC0415
 
     async with log_client() as client:
         try:

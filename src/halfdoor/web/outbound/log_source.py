@@ -1,40 +1,19 @@
 """A public log as a stranger reads it over HTTP: bounded in size and time, sent nowhere else."""
 
 import asyncio
-from ipaddress import ip_address
 from typing import Final, final
-from urllib.parse import urlsplit
 
 import httpx
 
 from halfdoor.merkle.errors import RefusedError
 from halfdoor.transparency.source import UnreachableError, most_bytes
+from halfdoor.web.outbound.addresses import check_address
 
 _CONNECT_S: Final = 10.0
 # For one file as a whole: a server that drips would hold a run up for ever otherwise.
 _FILE_S: Final = 60.0
 _CONNECTIONS: Final = 8
 _TRIES: Final = 2
-
-
-class AddressError(ValueError):
-    """An address is none that a log is read from; the message says why."""
-
-
-def check_address(url: str) -> str:
-    """Return *url* without its last slash; `AddressError` unless https, or http on loopback."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        raise AddressError(f"{url!r} is no address") from None
-    if parts.scheme not in ("http", "https") or not host or port == 0:
-        raise AddressError(f"{url!r} is no address that begins with https://")
-    if parts.username is not None or parts.query or parts.fragment:
-        raise AddressError("the address of a log holds no name, question mark or hash sign")
-    if parts.scheme == "http" and not _loopback(host):
-        raise AddressError("without https anybody between could change what is read")
-    return url.rstrip("/")
 
 
 def log_client() -> httpx.AsyncClient:
@@ -96,12 +75,3 @@ class HttpSource:
 
     def __repr__(self) -> str:
         return f"HttpSource({self._url!r})"
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -2,22 +2,17 @@
 
 import asyncio
 from hashlib import sha256
-from ipaddress import ip_address
 from typing import Final, final
-from urllib.parse import urlsplit
 
 import httpx
 
 from halfdoor.transparency.peers import Answer, NoAnswerError
+from halfdoor.web.outbound.addresses import check_address
 
 # Together for connecting, asking and all of the answer: who drips it is late too.
 SECONDS: Final = 5.0
 # A checkpoint and its cosignatures; no honest answer comes near.
 MOST_BYTES: Final = 65_536
-
-
-class WitnessAddressError(ValueError):
-    """A witness cannot be asked at this address; the text says why."""
 
 
 @final
@@ -27,10 +22,9 @@ class HttpWitness:
     def __init__(self, url: str, client: httpx.AsyncClient, *, seconds: float = SECONDS) -> None:
         """*url* is its submission prefix; *client* is closed by whoever made it.
 
-        `WitnessAddressError` for what is not https, or http on loopback.
+        `AddressError` for what is not https, or http on loopback.
         """
-        check_address(url)
-        self._url = url.rstrip("/")
+        self._url = check_address(url)
         self._client = client
         self._seconds = seconds
 
@@ -74,19 +68,6 @@ def witness_client() -> httpx.AsyncClient:
     )
 
 
-def check_address(url: str) -> None:
-    """Refuse an address that is not https, or http on this machine (`WitnessAddressError`)."""
-    try:
-        parts = urlsplit(url)
-        host, _port = parts.hostname or "", parts.port
-    except ValueError:
-        raise WitnessAddressError(f"{url!r} is no address") from None
-    if not host or parts.query or parts.fragment or parts.username is not None:
-        raise WitnessAddressError(f"{url!r} is no address of a witness")
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
-        raise WitnessAddressError(f"{url!r} is neither https nor http on this machine")
-
-
 async def _read(response: httpx.Response) -> bytes:
     body = b""
     # Raw: what was compressed could grow without end, and nobody asked for that.
@@ -95,12 +76,3 @@ async def _read(response: httpx.Response) -> bytes:
         if len(body) > MOST_BYTES:
             raise NoAnswerError(f"its answer is longer than {MOST_BYTES} bytes")
     return body
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
