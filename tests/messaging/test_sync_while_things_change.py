@@ -1,5 +1,7 @@
 """An answer of /sync is true for one moment, whatever happens while it is made."""
 
+import asyncio
+
 import pytest
 from tests.messaging.little_house import LittleHouse, Someone, bodies, timeline
 from tests.messaging.slow_store import before_first
@@ -86,3 +88,19 @@ async def test_who_leaves_while_an_answer_is_made_is_told_so_once(house: LittleH
     events = second["rooms"]["leave"][conv]["timeline"]["events"]
     assert [one["content"] for one in events] == [{"membership": "leave"}]
     assert set(await ben.sync()) == {"next_batch"}
+
+
+async def test_who_waits_to_read_is_answered_before_who_wrote(house: LittleHouse) -> None:
+    ada, ben, conv = await pair(house)
+    await ada.say(conv, "one")
+    await ben.sync()
+    order: list[str] = []
+    waiting = asyncio.create_task(ben.sync(timeout_ms=60_000))
+    waiting.add_done_callback(lambda _: order.append("read"))
+    tail = await house.wakeups.tail(ben.reader.user)
+    while not tail.waiters:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    writing = asyncio.create_task(ada.say(conv, "two"))
+    writing.add_done_callback(lambda _: order.append("written"))
+    await asyncio.wait_for(asyncio.gather(waiting, writing), 10)
+    assert order == ["read", "written"]

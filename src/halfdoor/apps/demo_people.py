@@ -1,7 +1,7 @@
 """Who lives in the demo, and the escrow set of five custodians who do not exist."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -83,15 +83,24 @@ def demo_escrow_set(path: Path, entity: str) -> EscrowSet:
 def seeded_accounts(path: Path) -> list[Account]:
     """Return the accounts of this demo with their passwords, drawn and kept where there are none.
 
-    *path* lies beside the outer key, mode 0600: a copy of the data holds no password.
+    *path* lies beside the outer key, mode 0600: a copy of the data holds no password. An earlier
+    release may have had fewer people; whom it knew keeps their password.
     """
+    known: dict[str, Account] = {}
     if path.exists():
-        return msgspec.json.decode(path.read_bytes(), type=list[Account])
-    accounts = [Account(f"@{role.name}:{SERVER_NAME}", _password(), role.who) for role in ROLES]
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.touch(mode=0o600)
-    path.write_bytes(msgspec.json.encode(accounts))
+        kept = msgspec.json.decode(path.read_bytes(), type=list[Account])
+        known = {account.user_id: account for account in kept}
+    accounts = [_account(role, known) for role in ROLES]
+    if list(known.values()) != accounts:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+        path.write_bytes(msgspec.json.encode(accounts))
     return accounts
+
+
+def _account(role: Role, known: Mapping[str, Account]) -> Account:
+    user_id = f"@{role.name}:{SERVER_NAME}"
+    return known.get(user_id) or Account(user_id, _password(), role.who)
 
 
 async def seed(house: House, accounts: Sequence[Account]) -> None:

@@ -24,7 +24,7 @@ _VERIFICATION: Final = "m.key.verification."
 class Ringing(Protocol):
     """Who wakes people for what was written (`wake.Wakeups`)."""
 
-    def ring(self, told: list[Told]) -> None:
+    def ring(self, told: list[Told]) -> object:
         """Take what was written and wake the people it was written for."""
 
 

@@ -4,6 +4,7 @@ Every kind of event goes through `Keeper.keep`; its order of steps is the design
 SEALING §3 "Races").
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
@@ -163,7 +164,10 @@ class Keeper:
                 await self.look_anew()
                 continue
             # 5. Wake. Losing this costs latency, never a message.
-            self.take(committed, start, reader.user, _sealed_state(events), (versions, asked))
+            sealed = _sealed_state(events)
+            if self.take(committed, start, reader.user, sealed, (versions, asked)):
+                # Who reads is answered before who wrote: both wait for this, one knows the words.
+                await asyncio.sleep(0)
             return committed
         raise BusyError("the conversation is changing too fast; try again")
 
@@ -196,8 +200,8 @@ class Keeper:
         author: str,
         sealed: Iterable[SealedState] = (),
         compared: tuple[Iterable[tuple[str, int]], float] | None = None,
-    ) -> None:
-        """Move this process's picture on, and wake everyone who was told.
+    ) -> bool:
+        """Move this process's picture on, and wake everyone who was told; tell whether any waited.
 
         *compared* are versions that the writer found to hold, and when it was asked.
         """
@@ -206,9 +210,10 @@ class Keeper:
             self._versions.confirm(*compared)
             at = compared[1]
         self._rooms.take(committed, start, sealed, at)
-        self._wakeups.ring(committed.told, at)
+        waited = self._wakeups.ring(committed.told, at)
         if author:
             self._wakeups.recount(author, committed.conv)
+        return waited
 
     def _is_over(self, room: Room, head: Head, now: int) -> bool:
         """Tell whether nobody may seal under the newest epoch any more."""

@@ -207,13 +207,13 @@ class Wakeups:
                 break
             del self._tails[user]
 
-    def ring(self, told: Iterable[Told], at: float | None = None) -> None:
-        """Take what was written and wake the people it was written for, each once.
+    def ring(self, told: Iterable[Told], at: float | None = None) -> bool:
+        """Take what was written, wake the people it was written for; tell whether any waited.
 
         *at* (s, `time.monotonic`) is when conversation and people were compared for it, by the
         writer, with what this process remembers.
         """
-        touched = {}
+        touched, waited = {}, False
         rows = told if self._others is None else list(told)
         for row in rows:
             tail = self._tails.get(row.user)
@@ -223,9 +223,11 @@ class Wakeups:
         for tail in touched.values():
             if self._others is not None and at is None:
                 tail.read_at = time.monotonic()
+            waited = waited or bool(tail.waiters)
             tail.ring(at)
         if self._others is not None:
             self._others.tell([(row.user, row.pos) for row in rows])
+        return waited
 
     def nudge(self, users: Iterable[str]) -> None:
         """Wake people for something that is no row (typing)."""
